@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 mod blob;
+mod glob;
 mod node;
 mod path;
 mod resolve;
@@ -17,6 +18,7 @@ mod tree;
 mod view;
 
 pub use blob::{Blob, Bytes, Content, OutOfRange, ReadError, Source};
+pub use glob::{Glob, GlobError};
 pub use node::{Inode, Kind, LinkTarget, LinkTargetError, Metadata, Node, Owner};
 pub use path::{Name, PathError, TreePath};
 pub use resolve::{DeadEnd, LINK_LIMIT, Resolution, ResolveError, lookup, resolve};
