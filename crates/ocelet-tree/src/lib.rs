@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 mod blob;
+mod compression;
 mod node;
 mod path;
 mod resolve;
@@ -17,6 +18,7 @@ mod tree;
 mod view;
 
 pub use blob::{Blob, Bytes, Content, OutOfRange, ReadError, Source};
+pub use compression::{Compression, DecodeError, DecodeLimits, Decoder, MAGIC_LENGTH, XZ_MEMORY, ZSTD_WINDOW_LOG};
 pub use node::{Inode, Kind, LinkTarget, LinkTargetError, Metadata, Node, Owner};
 pub use path::{Name, PathError, TreePath};
 pub use resolve::{DeadEnd, LINK_LIMIT, Resolution, ResolveError, lookup, resolve};
