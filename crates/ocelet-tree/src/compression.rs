@@ -11,7 +11,7 @@ use flate2::bufread::GzDecoder;
 use liblzma::bufread::XzDecoder;
 use liblzma::stream::{CONCATENATED, Error as XzError, Stream};
 
-/// The most memory that decoding xz may take, in bytes. `xz -9` needs 65 MiB (xz(1), "DecMem").
+/// The most memory that decoding xz may take, in bytes. `xz -9` needs 65 MiB (xz(1), the column `DecMem`).
 pub const XZ_MEMORY: u64 = 128 << 20;
 /// The largest zstd window, as a power of two: 128 MiB, what `--long` asks for and decoders accept without
 /// being told to (zstd(1), `--long`).
@@ -48,7 +48,9 @@ pub struct DecodeLimits {
 #[non_exhaustive]
 pub enum DecodeError {
     /// More bytes come out than the caller allows.
-    #[error("the {compression} stream unpacks to more than the {limit} bytes that are allowed; raise the limit if the input is trusted")]
+    #[error(
+        "the {compression} stream unpacks to more than the {limit} bytes that are allowed; raise the limit if the input is trusted"
+    )]
     TooLarge {
         /// What the stream is packed with.
         compression: Compression,
@@ -56,7 +58,9 @@ pub enum DecodeError {
         limit: u64,
     },
     /// Something other than NUL bytes follows the end of the stream.
-    #[error("{compression} data ends, and something else that begins with byte 0x{first:02x} follows; the file is damaged or two files were joined")]
+    #[error(
+        "{compression} data ends, and something else that begins with byte 0x{first:02x} follows; the file is damaged or two files were joined"
+    )]
     TrailingJunk {
         /// What the stream is packed with.
         compression: Compression,
@@ -64,7 +68,9 @@ pub enum DecodeError {
         first: u8,
     },
     /// Decoding takes more memory than is granted.
-    #[error("the {compression} stream needs more than {limit} bytes of memory to unpack; pack it again with a smaller window")]
+    #[error(
+        "the {compression} stream needs more than {limit} bytes of memory to unpack; pack it again with a smaller window"
+    )]
     Memory {
         /// What the stream is packed with.
         compression: Compression,

@@ -14,11 +14,15 @@ mod compression;
 mod node;
 mod path;
 mod resolve;
+pub mod tar_in;
+pub mod tar_out;
 mod tree;
 mod view;
 
 pub use blob::{Blob, Bytes, Content, OutOfRange, ReadError, Source};
-pub use compression::{Compression, DecodeError, DecodeLimits, Decoder, MAGIC_LENGTH, XZ_MEMORY, ZSTD_WINDOW_LOG};
+pub use compression::{
+    Compression, DecodeError, DecodeLimits, Decoder, MAGIC_LENGTH, XZ_MEMORY, ZSTD_WINDOW_LOG,
+};
 pub use node::{Inode, Kind, LinkTarget, LinkTargetError, Metadata, Node, Owner};
 pub use path::{Name, PathError, TreePath};
 pub use resolve::{DeadEnd, LINK_LIMIT, Resolution, ResolveError, lookup, resolve};

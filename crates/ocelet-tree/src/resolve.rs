@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use crate::{Kind, LinkTarget, Name, Node, Owner, PathError, ReadError, TreePath, View};
 
-/// How many symbolic links the kernel follows before it gives up (`MAXSYMLINKS`, path_resolution(7)).
+/// How many symbolic links the kernel follows before it gives up (`MAXSYMLINKS`, `path_resolution(7)`).
 pub const LINK_LIMIT: usize = 40;
 
 /// Where a path leads.
@@ -199,7 +199,9 @@ pub(crate) fn place(
                     todo.push_front(step);
                 }
             }
-            Some(Hop::End(noun, owner)) => return Err(PlaceError::NotDirectory { parent: next, noun, owner }),
+            Some(Hop::End(noun, owner)) => {
+                return Err(PlaceError::NotDirectory { parent: next, noun, owner });
+            }
         }
     }
     Ok(path.join(&name))

@@ -444,7 +444,7 @@ mod tests {
                     );
                 }
                 (
-                    Err(error @ ResolveError::TooManyLinks { .. } | error @ ResolveError::Absent { .. }),
+                    Err(error @ (ResolveError::TooManyLinks { .. } | ResolveError::Absent { .. })),
                     Err(said),
                 ) => {
                     assert!(error.to_string().contains(said), "{wanted}: {error}");

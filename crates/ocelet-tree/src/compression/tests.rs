@@ -69,7 +69,7 @@ fn streams_that_are_joined_lengthened_or_cut() {
         ("an empty member between", join(&[&one, &gzip(b""), &two]), "one,two"),
         ("gzip and NULs", join(&[&one, &two, &[0; 700]]), "one,two"),
         ("gzip and junk", join(&[&one, b"junk"]), "junk 6a"),
-        ("gzip, NULs and junk", join(&[&one, &[0; 70_000], b"x"]), "junk 78"),
+        ("gzip, NULs and junk", join(&[&one, &vec![0; 70_000], b"x"]), "junk 78"),
         ("gzip, NULs and gzip", join(&[&one, &[0; 3], &two]), "junk 1f"),
         ("gzip and half a header", join(&[&one, &two[..5]]), "damaged"),
         ("xz streams", join(&[&xz(b"one,"), &xz(b"two")]), "one,two"),
