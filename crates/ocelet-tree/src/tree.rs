@@ -169,6 +169,16 @@ impl Tree {
         inode
     }
 
+    /// Where the inodes of this tree end.
+    pub(crate) fn next_inode(&self) -> u64 {
+        self.next_inode
+    }
+
+    /// Makes sure that fresh inodes begin at `next`.
+    pub(crate) fn raise_inodes(&mut self, next: u64) {
+        self.next_inode = self.next_inode.max(next);
+    }
+
     /// Adds an entry whose inode, if it has one, comes from [`Tree::fresh_inode`] or from this tree.
     pub(crate) fn add(&mut self, path: &TreePath, node: Node) -> Result<(), InsertError> {
         self.check(path, &node.owner)?;
@@ -275,6 +285,16 @@ impl Tree {
     /// All entries but the root, in the order of their paths' bytes.
     pub fn iter(&self) -> impl Iterator<Item = (&TreePath, &Node)> {
         self.entries.iter()
+    }
+
+    /// All entries with the root before them, and whether they are implicit.
+    pub(crate) fn into_entries(self) -> impl Iterator<Item = (TreePath, Node, bool)> {
+        let Self { entries, implicit, root, root_declared, .. } = self;
+        let entries = entries.into_iter().map(move |(path, node)| {
+            let implicit = implicit.contains(&path);
+            (path, node, implicit)
+        });
+        std::iter::once((TreePath::root(), root, !root_declared)).chain(entries)
     }
 
     /// All entries inside the directory at `path`, at any depth, without itself.

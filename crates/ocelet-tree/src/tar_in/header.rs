@@ -115,16 +115,14 @@ impl Field {
 /// The sum of all bytes, the checksum field taken as spaces. Old writers summed signed bytes, which is accepted.
 fn check(block: &[u8; BLOCK]) -> Result<(), Problem> {
     let stored = Field { name: "checksum", stored: block[CHECKSUM].to_vec() };
+    let spaces = 8 * u32::from(b' ');
+    let counted = block[..CHECKSUM.start].iter().chain(&block[CHECKSUM.end..]).map(|byte| u32::from(*byte));
+    let unsigned = spaces + counted.sum::<u32>();
     let outside = || block.iter().enumerate().filter(|(index, _)| !CHECKSUM.contains(index));
-    let spaces = 8 * i64::from(b' ');
-    let unsigned = spaces + outside().map(|(_, byte)| i64::from(*byte)).sum::<i64>();
-    let signed = spaces + outside().map(|(_, byte)| i64::from(byte.cast_signed())).sum::<i64>();
+    let signed = || i64::from(spaces) + outside().map(|(_, byte)| i64::from(byte.cast_signed())).sum::<i64>();
     match stored.number() {
-        Ok(sum) if sum == unsigned || sum == signed => Ok(()),
-        _ => Err(Problem::Checksum {
-            computed: u32::try_from(unsigned).expect("512 bytes sum up to less than 2^17"),
-            stored: stored.stored,
-        }),
+        Ok(sum) if sum == i64::from(unsigned) || sum == signed() => Ok(()),
+        _ => Err(Problem::Checksum { computed: unsigned, stored: stored.stored }),
     }
 }
 
