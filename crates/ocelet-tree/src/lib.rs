@@ -11,15 +11,28 @@
 
 mod blob;
 mod glob;
+mod compression;
+mod merge;
 mod node;
+mod overlay;
 mod path;
 mod resolve;
+pub mod tar_in;
+pub mod tar_out;
 mod tree;
 mod view;
 
+#[cfg(test)]
+mod tests;
+
 pub use blob::{Blob, Bytes, Content, OutOfRange, ReadError, Source};
 pub use glob::{Glob, GlobError};
+pub use compression::{
+    Compression, DecodeError, DecodeLimits, Decoder, MAGIC_LENGTH, XZ_MEMORY, ZSTD_WINDOW_LOG,
+};
+pub use merge::{Conflict, MergeOptions, NoPlace, Terse, rehome};
 pub use node::{Inode, Kind, LinkTarget, LinkTargetError, Metadata, Node, Owner};
+pub use overlay::Overlay;
 pub use path::{Name, PathError, TreePath};
 pub use resolve::{DeadEnd, LINK_LIMIT, Resolution, ResolveError, lookup, resolve};
 pub use tree::{InsertError, Tree};
