@@ -24,6 +24,7 @@ mod digest;
 mod image;
 mod index;
 mod json;
+mod layout;
 mod manifest;
 mod name;
 mod platform;
@@ -35,6 +36,7 @@ pub use digest::{Blob, ContentError, Digest, DigestError, Hasher, Verified, Veri
 pub use image::{EMPTY_DOCUMENT, Image, ImageBuilder, ImageError, Layer, LayerKind, artifact};
 pub use index::{Index, IndexError};
 pub use json::{DOCUMENT_LIMIT, Document};
+pub use layout::{BlobSink, Committed, Garbage, Kept, Layout, LayoutError, Plan};
 pub use manifest::Manifest;
 pub use name::{NameError, Repository, Tag};
 pub use platform::{Platform, PlatformError};

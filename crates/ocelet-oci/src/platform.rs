@@ -143,7 +143,8 @@ impl FromStr for Platform {
         let text: String = text.chars().take(100).collect();
         let names: Vec<String> = known.iter().map(ToString::to_string).collect();
         // Of two equally near ones, the one that begins alike.
-        let alike = |name: &str| name.bytes().zip(text.bytes()).take_while(|(one, other)| one == other).count();
+        let alike =
+            |name: &str| name.bytes().zip(text.bytes()).take_while(|(one, other)| one == other).count();
         let distance = |name: &str| (edits(name.as_bytes(), text.as_bytes()), usize::MAX - alike(name));
         let nearest = names.iter().min_by_key(|name| distance(name));
         let nearest = nearest.expect("some platforms are known").clone();
