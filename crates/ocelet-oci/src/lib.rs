@@ -22,6 +22,7 @@ mod config;
 mod descriptor;
 mod digest;
 mod image;
+mod image_source;
 mod index;
 mod json;
 mod layout;
@@ -34,6 +35,10 @@ pub use config::{DiffId, History, ImageConfig, RuntimeConfig};
 pub use descriptor::{Annotations, CONTAINERD_NAME, Descriptor, MediaType, REF_NAME};
 pub use digest::{Blob, ContentError, Digest, DigestError, Hasher, Verified, VerifyingReader};
 pub use image::{EMPTY_DOCUMENT, Image, ImageBuilder, ImageError, Layer, LayerKind, artifact};
+pub use image_source::{
+    Found, ImageSource, LayerError, LayerReader, SourceError, SourceImage, SourceLayer, UNPACKED_LIMIT,
+    Wanted,
+};
 pub use index::{Index, IndexError};
 pub use json::{DOCUMENT_LIMIT, Document};
 pub use layout::{BlobSink, Committed, Garbage, Kept, Layout, LayoutError, Plan};

@@ -52,8 +52,10 @@ impl Layout {
         if !dir.try_exists(MARKER).map_err(io("look for", &path.join(MARKER)))? {
             let mut names = dir.entries().map_err(io("list", path))?;
             // Hidden files may be those of another process that makes the same layout just now.
-            let ours = |name: &str| name == "blobs" || name == MARKER || name == INDEX || name.starts_with('.');
-            let foreign = names.any(|name| name.is_ok_and(|name| !name.file_name().to_str().is_some_and(ours)));
+            let ours =
+                |name: &str| name == "blobs" || name == MARKER || name == INDEX || name.starts_with('.');
+            let foreign =
+                names.any(|name| name.is_ok_and(|name| !name.file_name().to_str().is_some_and(ours)));
             if foreign && !dir.try_exists(MARKER).map_err(io("look for", &path.join(MARKER)))? {
                 let reason = "it has other files in it; give an empty or a new directory";
                 return Err(LayoutError::NotALayout { path: path.to_owned(), reason });

@@ -33,6 +33,7 @@ mod tests;
 
 pub use commit::{Committed, Plan};
 pub use directory::Layout;
+pub(crate) use directory::parse_marker;
 pub(crate) use entries::{Entries, Entry};
 pub use error::LayoutError;
 pub use garbage::{Garbage, Kept};
