@@ -1,0 +1,48 @@
+//! OCI images as values: canonical JSON, the layout directory, archives, and a validator for all of it.
+//!
+//! Values: [`Digest`], [`Platform`], [`Descriptor`], [`ImageConfig`], [`Manifest`], [`Index`]; an [`Image`] is a
+//! configuration and a manifest that fit each other, and is only had from an [`ImageBuilder`].
+//!
+//! Places: a [`Layout`] is an OCI layout directory — blobs go in through a [`BlobSink`], and become visible all at
+//! once when a [`Plan`] is committed. An [`ImageSource`] reads images from a layout or an archive, of whatever tool.
+//! [`validate`] re-checks a finished layout without trusting any of the code that wrote it, and [`export`] writes
+//! archives.
+//!
+//! It refuses to open sockets, to read a clock or the environment, and to touch any file outside of the layout or
+//! archive that it was given.
+#![forbid(unsafe_code)]
+
+// ocidir hashes with openssl and its flate2 feature inflates with zlib. Naming both here turns on their features
+// `vendored` and `static`, so that they are built from source and neither a machine that builds nor one that runs
+// this needs libssl or libz.
+use libz_sys as _;
+use openssl as _;
+
+mod config;
+mod descriptor;
+mod digest;
+mod image;
+mod image_source;
+mod index;
+mod json;
+mod layout;
+mod manifest;
+mod name;
+mod platform;
+mod timestamp;
+
+pub use config::{DiffId, History, ImageConfig, RuntimeConfig};
+pub use descriptor::{Annotations, CONTAINERD_NAME, Descriptor, MediaType, REF_NAME};
+pub use digest::{Blob, ContentError, Digest, DigestError, Hasher, Verified, VerifyingReader};
+pub use image::{EMPTY_DOCUMENT, Image, ImageBuilder, ImageError, Layer, LayerKind, artifact};
+pub use image_source::{
+    Found, ImageSource, LayerError, LayerReader, SourceError, SourceImage, SourceLayer, UNPACKED_LIMIT,
+    Wanted,
+};
+pub use index::{Index, IndexError};
+pub use json::{DOCUMENT_LIMIT, Document};
+pub use layout::{BlobSink, Committed, Garbage, Kept, Layout, LayoutError, Plan};
+pub use manifest::Manifest;
+pub use name::{NameError, Repository, Tag};
+pub use platform::{Platform, PlatformError};
+pub use timestamp::{Timestamp, TimestampError};
