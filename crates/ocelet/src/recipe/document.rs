@@ -1,0 +1,497 @@
+//! From text to values of the right types: the TOML document held against the tables of [`super::keys`].
+//!
+//! What comes out holds only known keys with values of their type; everything else is a problem with its place.
+//! It refuses to judge what a value means, and it goes on after every problem, a syntax error included.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use toml::de::{DeInteger, DeTable, DeValue};
+
+use super::keys::{Key, RECIPE, Shape, TABLES, Table};
+use super::nearest::nearest;
+use super::problem::{Code, Findings, Span};
+
+/// No recipe is longer than this, in bytes. What is long belongs into a file beside it.
+const LONGEST_RECIPE: usize = 1 << 20;
+
+/// A text of the recipe, with its place. Equal when the values are.
+#[derive(Debug, Clone)]
+pub(super) struct Text {
+    pub(super) value: String,
+    /// The place, quotes included.
+    pub(super) span: Span,
+    /// Where the first character stands, if the text is written without escapes.
+    first: Option<usize>,
+}
+
+/// A value that has the shape of its key.
+#[derive(Debug)]
+pub(super) struct Value {
+    pub(super) span: Span,
+    pub(super) data: Data,
+}
+
+#[derive(Debug)]
+pub(super) enum Data {
+    Text(Text),
+    Integer(i64),
+    Boolean(bool),
+    Texts(Vec<Text>),
+    TextMap(BTreeMap<String, (Span, Text)>),
+    Table(Fields),
+    Tables(BTreeMap<String, Fields>),
+    Items(Vec<Fields>),
+}
+
+/// The values of one table, taken out one by one.
+#[derive(Debug)]
+pub(super) struct Fields {
+    table: &'static Table,
+    values: BTreeMap<&'static str, (Span, Value)>,
+    /// The keys that were there, but whose values were a problem.
+    refused: BTreeSet<&'static str>,
+    /// The place of the table: its key where it has one.
+    pub(super) span: Span,
+    /// How the table is called in a message.
+    pub(super) title: String,
+    /// Whether it was written as one text, in the short form.
+    pub(super) is_short: bool,
+}
+
+/// Reads the whole document. Nothing where the text cannot be a recipe at all; then there is a problem.
+pub(super) fn read(text: &str, findings: &mut Findings<'_>) -> Option<Fields> {
+    if text.len() > LONGEST_RECIPE {
+        let message = format!("the recipe has {} bytes; at most {LONGEST_RECIPE} are read", text.len());
+        let start = findings.span(0..0);
+        findings.error(Code::TooLarge, start, message).label("put long texts into files beside the recipe");
+        return None;
+    }
+    let (document, errors) = DeTable::parse_recoverable(text);
+    let mut last_line = 0;
+    for error in &errors {
+        let span = findings.span(error.span().unwrap_or(0..0));
+        // What follows on the same line is the echo of the first mistake.
+        if span.line != last_line {
+            findings.error(Code::Syntax, span, format!("the recipe is not valid TOML: {}", error.message()));
+            last_line = span.line;
+        }
+    }
+    let span = findings.span(0..0);
+    let mut reader = Reader { findings, is_whole: errors.is_empty() };
+    let fields = reader.table(document.get_ref(), &RECIPE, span, "");
+    errors.is_empty().then_some(fields)
+}
+
+struct Reader<'findings, 'text> {
+    findings: &'findings mut Findings<'text>,
+    /// Whether all of the document was understood; otherwise a missing key says nothing.
+    is_whole: bool,
+}
+
+impl Reader<'_, '_> {
+    fn table(&mut self, given: &DeTable<'_>, table: &'static Table, span: Span, title: &str) -> Fields {
+        let (mut values, mut refused) = (BTreeMap::new(), BTreeSet::new());
+        let mut missing: Vec<&Key> = table.keys.iter().filter(|key| key.required).collect();
+        for (name, value) in given {
+            let at = self.findings.span(name.span());
+            let Some(key) = table.find(name.get_ref()) else {
+                self.unknown_key(name.get_ref(), at, table, title);
+                continue;
+            };
+            missing.retain(|other| other.name != key.name);
+            if let Some(value) = self.value(key, value.get_ref(), value.span(), title) {
+                values.insert(key.name, (at, value));
+            } else {
+                refused.insert(key.name);
+            }
+        }
+        for key in missing.iter().filter(|_| self.is_whole) {
+            let message = format!(
+                "{} lacks the key \"{}\"",
+                if title.is_empty() { "the recipe" } else { title },
+                key.name
+            );
+            self.findings
+                .error(Code::MissingKey, span, message)
+                .label(format!("add {} = {}", key.name, key.example))
+                .note(None, key.doc);
+        }
+        Fields { table, values, refused, span, title: title.to_owned(), is_short: false }
+    }
+
+    fn unknown_key(&mut self, name: &str, at: Span, table: &'static Table, title: &str) {
+        let place = if title.is_empty() { "at the top level" } else { title };
+        let within = if title.is_empty() { "" } else { "in " };
+        let message = format!("unknown key \"{name}\" {within}{place}");
+        let problem = self.findings.error(Code::UnknownKey, at, message);
+        let elsewhere =
+            TABLES.iter().find(|(_, other)| !std::ptr::eq(*other, table) && other.find(name).is_some());
+        match elsewhere {
+            // A key that is right elsewhere was put below the wrong header rather than misspelled.
+            Some((header, _)) if nearest(name, table.names()).is_none() => {
+                problem.label(format!("this is a key of {header}"));
+            }
+            _ => {
+                problem.did_you_mean(name, table.names());
+                let names: Vec<&str> = table.names().collect();
+                problem.label(format!("the keys are {}", names.join(", ")));
+            }
+        }
+    }
+
+    fn value(&mut self, key: &Key, given: &DeValue<'_>, range: Range<usize>, title: &str) -> Option<Value> {
+        let span = self.findings.span(range);
+        let place = if title.is_empty() { String::new() } else { format!(" in {title}") };
+        let what = format!("\"{}\"{place}", key.name);
+        let data = match key.shape {
+            Shape::Text => Data::Text(self.text(given, span, &what, Some(key.name))?),
+            Shape::AnyText => Data::Text(self.any_text(given, span, &what)?),
+            Shape::Choice(words) => Data::Text(self.choice(given, span, &what, words)?),
+            Shape::Integer(most) => Data::Integer(self.integer(given, span, &what, most)?),
+            Shape::Boolean => match given {
+                DeValue::Boolean(value) => Data::Boolean(*value),
+                _ => return self.wrong_type(given, span, &what, "true or false"),
+            },
+            Shape::TextOrTexts if matches!(given, DeValue::String(_)) => {
+                Data::Texts(vec![self.text(given, span, &what, Some(key.name))?])
+            }
+            Shape::Texts | Shape::TextOrTexts => Data::Texts(self.texts(given, span, &what)?),
+            Shape::TextMap => Data::TextMap(self.text_map(given, span, &what)?),
+            Shape::Table(table) => match given {
+                DeValue::Table(given) => Data::Table(self.table(given, table, span, &what)),
+                _ => return self.wrong_type(given, span, &what, "a table"),
+            },
+            Shape::Tables(table) => Data::Tables(self.tables(given, span, key.name, table)?),
+            Shape::Items { table, short } => Data::Items(self.items(given, span, &what, table, short)?),
+        };
+        Some(Value { span, data })
+    }
+
+    fn wrong_type<T>(&mut self, given: &DeValue<'_>, span: Span, what: &str, wanted: &str) -> Option<T> {
+        let got = match given {
+            DeValue::String(_) => "text",
+            DeValue::Integer(_) => "a whole number",
+            DeValue::Float(_) => "a number",
+            DeValue::Boolean(_) => "true or false",
+            DeValue::Datetime(_) => "a date or time",
+            DeValue::Array(_) => "a list",
+            DeValue::Table(_) => "a table",
+        };
+        let written = self.findings.written(span);
+        let fits_a_line = !written.contains(['\n', '"']) && written.len() < 60;
+        let problem =
+            self.findings.error(Code::WrongType, span, format!("{what} must be {wanted}, not {got}"));
+        match given {
+            DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_)
+                if wanted == "text" && fits_a_line =>
+            {
+                problem.label(format!("write \"{written}\""));
+            }
+            DeValue::String(text)
+                if wanted.starts_with("a list") && fits_a_line
+                    || text.len() < 60 && wanted.starts_with("a list") =>
+            {
+                problem.label(format!("write [\"{text}\"]"));
+            }
+            _ => {}
+        }
+        None
+    }
+
+    fn any_text(&mut self, given: &DeValue<'_>, span: Span, what: &str) -> Option<Text> {
+        let DeValue::String(value) = given else {
+            return self.wrong_type(given, span, what, "text");
+        };
+        if value.contains('\0') {
+            self.findings.error(Code::InvalidValue, span, format!("{what} has a NUL character"));
+            return None;
+        }
+        let first = first_character(self.findings.written(span), value).map(|offset| span.start + offset);
+        Some(Text { value: value.clone().into_owned(), span, first })
+    }
+
+    /// A text of one line; `name` is given where the whole key is one text.
+    fn text(&mut self, given: &DeValue<'_>, span: Span, what: &str, name: Option<&str>) -> Option<Text> {
+        let text = self.any_text(given, span, what)?;
+        if text.value.is_empty() {
+            let problem = self.findings.error(Code::InvalidValue, span, format!("{what} is empty"));
+            if let Some(name) = name {
+                problem.label(format!("give a value or leave \"{name}\" out"));
+            }
+            return None;
+        }
+        if text.value.contains(char::is_control) {
+            self.findings.error(
+                Code::InvalidValue,
+                span,
+                format!("{what} has a control character or line break"),
+            );
+            return None;
+        }
+        Some(text)
+    }
+
+    fn choice(
+        &mut self,
+        given: &DeValue<'_>,
+        span: Span,
+        what: &str,
+        words: &[&'static str],
+    ) -> Option<Text> {
+        let text = self.text(given, span, what, None)?;
+        if words.contains(&text.value.as_str()) {
+            return Some(text);
+        }
+        let message = format!("{what} cannot be \"{}\"", text.value);
+        let problem = self.findings.error(Code::UnknownName, span, message);
+        problem.did_you_mean(&text.value, words.iter().copied());
+        problem.label(format!("it is one of {}", words.join(", ")));
+        None
+    }
+
+    fn integer(&mut self, given: &DeValue<'_>, span: Span, what: &str, most: i64) -> Option<i64> {
+        let DeValue::Integer(number) = given else {
+            return self.wrong_type(given, span, what, "a whole number");
+        };
+        let value = integer(number).filter(|value| (0..=most).contains(value));
+        if value.is_none() {
+            self.findings.error(Code::InvalidValue, span, format!("{what} must lie between 0 and {most}"));
+        }
+        value
+    }
+
+    fn texts(&mut self, given: &DeValue<'_>, span: Span, what: &str) -> Option<Vec<Text>> {
+        let DeValue::Array(list) = given else {
+            return self.wrong_type(given, span, what, "a list of texts");
+        };
+        let entry = format!("an entry of {what}");
+        let texts = list.iter().filter_map(|item| {
+            let span = self.findings.span(item.span());
+            self.text(item.get_ref(), span, &entry, None)
+        });
+        Some(texts.collect())
+    }
+
+    fn text_map(
+        &mut self,
+        given: &DeValue<'_>,
+        span: Span,
+        what: &str,
+    ) -> Option<BTreeMap<String, (Span, Text)>> {
+        let DeValue::Table(given) = given else {
+            return self.wrong_type(given, span, what, "a table of texts");
+        };
+        let mut map = BTreeMap::new();
+        for (name, value) in given {
+            let at = self.findings.span(name.span());
+            let what = format!("\"{}\" in {what}", name.get_ref());
+            let span = self.findings.span(value.span());
+            if let Some(text) = self.any_text(value.get_ref(), span, &what) {
+                map.insert(name.get_ref().clone().into_owned(), (at, text));
+            }
+        }
+        Some(map)
+    }
+
+    fn tables(
+        &mut self,
+        given: &DeValue<'_>,
+        span: Span,
+        name: &str,
+        table: &'static Table,
+    ) -> Option<BTreeMap<String, Fields>> {
+        let DeValue::Table(given) = given else {
+            return self.wrong_type(
+                given,
+                span,
+                &format!("\"{name}\""),
+                &format!("tables like [{name}.NAME]"),
+            );
+        };
+        let mut map = BTreeMap::new();
+        for (entry, value) in given {
+            let at = self.findings.span(entry.span());
+            let title = format!("[{name}.{}]", entry.get_ref());
+            if let DeValue::Table(given) = value.get_ref() {
+                map.insert(entry.get_ref().clone().into_owned(), self.table(given, table, at, &title));
+            } else {
+                let span = self.findings.span(value.span());
+                self.wrong_type::<()>(value.get_ref(), span, &title, "a table");
+            }
+        }
+        Some(map)
+    }
+
+    fn items(
+        &mut self,
+        given: &DeValue<'_>,
+        span: Span,
+        what: &str,
+        table: &'static Table,
+        short: Option<&'static str>,
+    ) -> Option<Vec<Fields>> {
+        let wanted = if short.is_some() { "a list of texts and tables" } else { "a list of tables" };
+        let DeValue::Array(list) = given else {
+            return self.wrong_type(given, span, what, wanted);
+        };
+        let entry = format!("an entry of {what}");
+        let mut items = Vec::new();
+        for item in list {
+            let span = self.findings.span(item.span());
+            match (item.get_ref(), short) {
+                (DeValue::Table(given), _) => items.push(self.table(given, table, span, &entry)),
+                (given @ DeValue::String(_), Some(short)) => {
+                    let Some(text) = self.text(given, span, &entry, None) else { continue };
+                    let value = Value { span, data: Data::Text(text) };
+                    let values = BTreeMap::from([(short, (span, value))]);
+                    let refused = BTreeSet::new();
+                    items.push(Fields { table, values, refused, span, title: entry.clone(), is_short: true });
+                }
+                (given, Some(_)) => {
+                    self.wrong_type::<()>(given, span, &entry, "text or a table");
+                }
+                (given, None) => {
+                    self.wrong_type::<()>(given, span, &entry, "a table");
+                }
+            }
+        }
+        Some(items)
+    }
+}
+
+fn integer(number: &DeInteger<'_>) -> Option<i64> {
+    i64::from_str_radix(number.as_str(), number.radix()).ok()
+}
+
+/// How far behind the beginning of `written` the first character of the value stands, if there is no escape in
+/// it (TOML 1.0, "String": basic, literal, and both over several lines).
+fn first_character(written: &str, value: &str) -> Option<usize> {
+    for (quotes, breaks) in
+        [("\"\"\"", &["\r\n", "\n", ""][..]), ("'''", &["\r\n", "\n", ""]), ("\"", &[""]), ("'", &[""])]
+    {
+        let Some(inner) = written.strip_prefix(quotes).and_then(|rest| rest.strip_suffix(quotes)) else {
+            continue;
+        };
+        let skipped = breaks.iter().find(|skipped| inner.strip_prefix(**skipped) == Some(value))?;
+        return Some(quotes.len() + skipped.len());
+    }
+    None
+}
+
+impl Text {
+    /// The place of a stretch of the value; of the whole text where escapes make that uncertain.
+    pub(super) fn part(&self, findings: &Findings<'_>, range: Range<usize>) -> Span {
+        match self.first {
+            Some(first) => findings.span(first + range.start..first + range.end),
+            None => self.span,
+        }
+    }
+}
+
+impl PartialEq for Text {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
+}
+
+impl Eq for Text {}
+
+/// Each taker gives nothing where the key was left out or its value was a problem. The key's shape in
+/// [`super::keys`] decides which one fits; a wrong one is a mistake in this crate, and every test would show it.
+impl Fields {
+    fn take(&mut self, name: &'static str) -> Option<Value> {
+        debug_assert!(
+            self.table.find(name).is_some(),
+            "internal error: {name} is not in the table of {}",
+            self.title
+        );
+        self.values.remove(name).map(|(_, value)| value)
+    }
+
+    /// The place of a key, while it is not taken yet.
+    pub(super) fn key_span(&self, name: &str) -> Option<Span> {
+        self.values.get(name).map(|(span, _)| *span)
+    }
+
+    /// Whether one of these keys was there with a value that was a problem: then its absence is none.
+    pub(super) fn had_problem(&self, names: &[&str]) -> bool {
+        names.iter().any(|name| self.refused.contains(name))
+    }
+
+    pub(super) fn text(&mut self, name: &'static str) -> Option<Text> {
+        match self.take(name)?.data {
+            Data::Text(text) => Some(text),
+            _ => misfit(name),
+        }
+    }
+
+    pub(super) fn integer(&mut self, name: &'static str) -> Option<i64> {
+        match self.take(name)?.data {
+            Data::Integer(value) => Some(value),
+            _ => misfit(name),
+        }
+    }
+
+    pub(super) fn boolean(&mut self, name: &'static str) -> Option<bool> {
+        match self.take(name)?.data {
+            Data::Boolean(value) => Some(value),
+            _ => misfit(name),
+        }
+    }
+
+    /// The texts and the place of the whole list.
+    pub(super) fn texts(&mut self, name: &'static str) -> Option<(Vec<Text>, Span)> {
+        let Value { data, span } = self.take(name)?;
+        match data {
+            Data::Texts(texts) => Some((texts, span)),
+            _ => misfit(name),
+        }
+    }
+
+    pub(super) fn text_map(&mut self, name: &'static str) -> BTreeMap<String, (Span, Text)> {
+        match self.take(name).map(|value| value.data) {
+            Some(Data::TextMap(map)) => map,
+            None => BTreeMap::new(),
+            Some(_) => misfit(name).unwrap_or_default(),
+        }
+    }
+
+    pub(super) fn table(&mut self, name: &'static str) -> Option<Fields> {
+        match self.take(name)?.data {
+            Data::Table(fields) => Some(fields),
+            _ => misfit(name),
+        }
+    }
+
+    pub(super) fn tables(&mut self, name: &'static str) -> BTreeMap<String, Fields> {
+        match self.take(name).map(|value| value.data) {
+            Some(Data::Tables(tables)) => tables,
+            None => BTreeMap::new(),
+            Some(_) => misfit(name).unwrap_or_default(),
+        }
+    }
+
+    pub(super) fn items(&mut self, name: &'static str) -> Vec<Fields> {
+        match self.take(name).map(|value| value.data) {
+            Some(Data::Items(items)) => items,
+            None => Vec::new(),
+            Some(_) => misfit(name).unwrap_or_default(),
+        }
+    }
+
+    /// Ends the reading of this table: what is left was in the tables of keys, and read by nobody.
+    pub(super) fn finish(self) {
+        debug_assert!(
+            self.values.is_empty(),
+            "internal error: nobody reads {:?} of {}",
+            self.values.keys(),
+            self.title
+        );
+    }
+}
+
+fn misfit<T>(name: &str) -> Option<T> {
+    debug_assert!(false, "internal error: {name} is read with another shape than its table says");
+    None
+}

@@ -1,0 +1,270 @@
+//! Joins flavors with what they extend.
+//!
+//! A flavor has everything of the flavors that it extends, in the order in which it names them; then what it adds
+//! itself, which wins; then what it removes is taken away. Where two of the extended flavors say different things
+//! — two modes for one directory, two entrypoints — the flavor must say itself what it wants. A flavor that sets
+//! `entrypoint` does not inherit `cmd`, whose arguments were meant for another program. It refuses circles, and
+//! removing what is not there.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ocelet_tree::{Glob, LinkTarget, TreePath};
+
+use super::document::Text;
+use super::flavor::{Draft, Named, REMOVABLE, Wants};
+use super::model::{Directory, Wish};
+use super::names::FlavorName;
+use super::problem::{At, Code, Findings, Span};
+
+/// The joined wants of every flavor that is not part of a circle and extends none that is.
+pub(super) fn join(
+    drafts: &BTreeMap<FlavorName, Draft>,
+    findings: &mut Findings<'_>,
+) -> BTreeMap<FlavorName, Wants> {
+    check_names(drafts, findings);
+    let mut joined: BTreeMap<FlavorName, Wants> = BTreeMap::new();
+    let mut waiting: BTreeSet<&FlavorName> = drafts.keys().collect();
+    loop {
+        let is_ready = |name: &&FlavorName| parents(drafts, name).all(|parent| !waiting.contains(parent));
+        let ready: Vec<&FlavorName> = waiting.iter().copied().filter(is_ready).collect();
+        if ready.is_empty() {
+            break;
+        }
+        for name in ready {
+            waiting.remove(name);
+            let inherited: Vec<(&FlavorName, &Wants)> =
+                parents(drafts, name).filter_map(|parent| joined.get_key_value(parent)).collect();
+            let wants = one(&drafts[name], &inherited, findings);
+            joined.insert(name.clone(), wants);
+        }
+    }
+    report_circles(drafts, waiting, findings);
+    joined
+}
+
+/// The flavors that this one extends, as far as they exist.
+fn parents<'a>(
+    drafts: &'a BTreeMap<FlavorName, Draft>,
+    name: &FlavorName,
+) -> impl Iterator<Item = &'a FlavorName> {
+    let extends = drafts.get(name).map(|draft| draft.extends.as_slice()).unwrap_or_default();
+    extends.iter().filter_map(|text| drafts.get_key_value(text.value.as_str()).map(|(name, _)| name))
+}
+
+fn check_names(drafts: &BTreeMap<FlavorName, Draft>, findings: &mut Findings<'_>) {
+    for draft in drafts.values() {
+        for text in draft.extends.iter().filter(|text| !drafts.contains_key(text.value.as_str())) {
+            let message = format!("unknown flavor \"{}\"", text.value);
+            let names = || drafts.keys().map(FlavorName::as_str).filter(|name| *name != draft.name.as_str());
+            let problem = findings.error(Code::UnknownName, text.span, message);
+            problem.did_you_mean(&text.value, names());
+            problem.label(format!("the other flavors are {}", names().collect::<Vec<_>>().join(", ")));
+        }
+    }
+}
+
+/// Each circle once, from its first flavor in the order of names.
+fn report_circles(
+    drafts: &BTreeMap<FlavorName, Draft>,
+    mut waiting: BTreeSet<&FlavorName>,
+    findings: &mut Findings<'_>,
+) {
+    while let Some(first) = waiting.first().copied() {
+        // Whatever waits has a parent that waits: following them must come back to where it was.
+        let mut way = vec![first];
+        let start = loop {
+            let last = way.last().expect("the way has a beginning");
+            let Some(next) = parents(drafts, last).find(|parent| waiting.contains(parent)) else {
+                break way.len();
+            };
+            if let Some(again) = way.iter().position(|name| *name == next) {
+                break again;
+            }
+            way.push(next);
+        };
+        let mut circle: Vec<&FlavorName> = way.drain(start..).collect();
+        let least = circle.iter().enumerate().min_by_key(|(_, name)| **name).map_or(0, |(index, _)| index);
+        circle.rotate_left(least);
+        if let [first, ..] = circle.as_slice() {
+            let draft = &drafts[*first];
+            let next = circle.get(1).unwrap_or(first);
+            let span = draft
+                .extends
+                .iter()
+                .find(|text| text.value == next.as_str())
+                .map_or(draft.name.span, |text| text.span);
+            let names: Vec<&str> = circle.iter().chain([first]).map(|name| name.as_str()).collect();
+            let message = format!("flavors extend each other in a circle: {}", names.join(" -> "));
+            findings.error(Code::Circle, span, message).label("one of them must not");
+        }
+        waiting.retain(|name| !circle.contains(name) && !way.contains(name));
+    }
+}
+
+/// What can be inherited from several flavors at once.
+trait Join: Clone {
+    /// One value that satisfies both, if there is one.
+    fn join(&self, other: &Self) -> Option<Self>;
+}
+
+impl Join for Wish {
+    /// What one of them requires is required; the first reason stays.
+    fn join(&self, other: &Self) -> Option<Self> {
+        let first = if self.optional && !other.optional { other } else { self };
+        let reason_from = if first.reason.is_some() {
+            first
+        } else if self.reason.is_some() {
+            self
+        } else {
+            other
+        };
+        Some(Self {
+            optional: self.optional && other.optional,
+            reason: reason_from.reason.clone(),
+            source: reason_from.source.clone(),
+            flavor: first.flavor.clone(),
+        })
+    }
+}
+
+impl<K: Clone> Join for (K, Wish) {
+    fn join(&self, other: &Self) -> Option<Self> {
+        Some((self.0.clone(), self.1.join(&other.1)?))
+    }
+}
+
+impl Join for (Glob, Option<String>) {
+    fn join(&self, other: &Self) -> Option<Self> {
+        Some((self.0.clone(), self.1.clone().or_else(|| other.1.clone())))
+    }
+}
+
+macro_rules! join_equal {
+    ($($name:ty),+) => {
+        $(impl Join for $name {
+            fn join(&self, other: &Self) -> Option<Self> {
+                (self == other).then(|| self.clone())
+            }
+        })+
+    };
+}
+
+join_equal!((TreePath, Directory), (TreePath, LinkTarget), TreePath, String, Text, Vec<Text>);
+
+/// Joins one flavor with what it extends.
+struct Joiner<'a, 'text> {
+    draft: &'a Draft,
+    parents: &'a [(&'a FlavorName, &'a Wants)],
+    findings: &'a mut Findings<'text>,
+}
+
+fn one(draft: &Draft, parents: &[(&FlavorName, &Wants)], findings: &mut Findings<'_>) -> Wants {
+    let own = &draft.adds;
+    let mut joiner = Joiner { draft, parents, findings };
+    let cmd =
+        if own.entrypoint.is_some() { own.cmd.clone() } else { joiner.single("cmd", |wants| &wants.cmd) };
+    let wants = Wants {
+        commands: joiner.named("commands", "the command", |wants| &wants.commands),
+        files: joiner.named("files", "the file", |wants| &wants.files),
+        rules: joiner.named("rules", "the rule pack", |wants| &wants.rules),
+        directories: joiner.named("directories", "the directory", |wants| &wants.directories),
+        links: joiner.named("links", "the link", |wants| &wants.links),
+        acknowledged: joiner.named("acknowledge-dlopen", "the program", |wants| &wants.acknowledged),
+        volumes: joiner.named("volumes", "the volume", |wants| &wants.volumes),
+        ports: joiner.named("exposed-ports", "the port", |wants| &wants.ports),
+        env: joiner.named("env", "the environment variable", |wants| &wants.env),
+        labels: joiner.named("labels", "the label", |wants| &wants.labels),
+        annotations: joiner.named("annotations", "the annotation", |wants| &wants.annotations),
+        entrypoint: joiner.single("entrypoint", |wants| &wants.entrypoint),
+        cmd,
+        workdir: joiner.single("workdir", |wants| &wants.workdir),
+        user: joiner.single("user", |wants| &wants.user),
+        stop_signal: joiner.single("stop-signal", |wants| &wants.stop_signal),
+    };
+    debug_assert_eq!(draft.removes.keys().filter(|key| !REMOVABLE.contains(key)).count(), 0);
+    wants
+}
+
+impl Joiner<'_, '_> {
+    fn named<T: Join>(&mut self, key: &str, what: &str, of: impl Fn(&Wants) -> &Named<T>) -> Named<T> {
+        let mut all: Named<T> = BTreeMap::new();
+        let own = of(&self.draft.adds);
+        let removes = self.draft.removes.get(key).map(Vec::as_slice).unwrap_or_default();
+        let removed: BTreeSet<&str> = removes.iter().map(|text| text.value.as_str()).collect();
+        let mut torn = BTreeSet::new();
+        for (_, wants) in self.parents {
+            for (name, value) in of(wants) {
+                let Some(there) = all.get(name) else {
+                    all.insert(name.clone(), value.clone());
+                    continue;
+                };
+                match there.value.join(&value.value) {
+                    Some(both) => {
+                        let span = there.span;
+                        all.insert(name.clone(), At::new(both, span));
+                    }
+                    None if own.contains_key(name) || removed.contains(name.as_str()) => {}
+                    None if torn.insert(name.clone()) => {
+                        let (one, two) = (there.span, value.span);
+                        self.torn(&format!("{what} \"{name}\""), one, two);
+                    }
+                    None => {}
+                }
+            }
+        }
+        for text in removes {
+            self.remove(text, what, own.get(&text.value).map(|own| own.span), &mut all);
+        }
+        all.extend(own.iter().map(|(name, value)| (name.clone(), value.clone())));
+        all
+    }
+
+    fn remove<T>(&mut self, text: &Text, what: &str, own: Option<Span>, all: &mut Named<T>) {
+        let name = text.value.as_str();
+        let flavor = &self.draft.name.value;
+        if let Some(own) = own {
+            let message = format!("the flavor \"{flavor}\" both adds and removes {what} \"{name}\"");
+            self.findings.error(Code::Conflict, text.span, message).note(own, "added here");
+        }
+        // With an unknown flavor among the extended ones nobody knows what is there.
+        let is_known = self.draft.extends.len() == self.parents.len();
+        if all.remove(name).is_none() && is_known {
+            let message =
+                format!("{what} \"{name}\" cannot be removed: the flavor \"{flavor}\" does not inherit it");
+            let problem = self.findings.error(Code::NothingToRemove, text.span, message);
+            problem.did_you_mean(name, all.keys().map(String::as_str));
+            if self.parents.is_empty() {
+                problem.label("it extends no other flavor");
+            }
+        }
+    }
+
+    fn single<T: Join>(&mut self, key: &str, of: impl Fn(&Wants) -> &Option<At<T>>) -> Option<At<T>> {
+        if let Some(own) = of(&self.draft.adds) {
+            return Some(own.clone());
+        }
+        let mut found: Option<At<T>> = None;
+        for (_, wants) in self.parents {
+            let Some(value) = of(wants) else { continue };
+            match &found {
+                None => found = Some(value.clone()),
+                Some(first) if first.value.join(&value.value).is_some() => {}
+                Some(first) => {
+                    let (one, two) = (first.span, value.span);
+                    self.torn(&format!("\"{key}\""), one, two);
+                    break;
+                }
+            }
+        }
+        found
+    }
+
+    /// Two extended flavors say different things.
+    fn torn(&mut self, what: &str, one: Span, two: Span) {
+        let flavor = &self.draft.name.value;
+        let span = self.draft.extends.last().map_or(self.draft.name.span, |text| text.span);
+        let message = format!("the flavor \"{flavor}\" inherits {what} twice, and differently");
+        let problem = self.findings.error(Code::Conflict, span, message);
+        problem.label("say in this flavor what is right").note(one, "said here").note(two, "and here");
+    }
+}

@@ -1,0 +1,52 @@
+//! What the user asked for, with the line that each wish came from.
+//!
+//! ```text
+//! text ─ document ─┬─ variables ─┐
+//!        (keys)    ├─ source ────┼─ finish ─ Recipe ─ canonical
+//!                  └─ flavor ─ inherit
+//! ```
+//!
+//! [`parse`] turns the TOML text of a recipe into a [`Recipe`], or into all of its [`Problems`] at once: each
+//! with its place, a caret, and the nearest valid name. [`schema`] describes the same keys for editors.
+//!
+//! What a flavor is: the union of the flavors that it `extends`, in that order, and what it adds itself; then
+//! `remove` takes away. Its own word wins over an inherited one; two inherited ones that contradict each other
+//! are a problem, and so is removing what is not there. Templates are expanded last, with the name of the flavor
+//! that the image is made of.
+//!
+//! The room never touches network or disk: a path in a recipe is only text here.
+
+mod canonical;
+mod config;
+mod document;
+mod finish;
+mod flavor;
+mod inherit;
+mod keys;
+mod model;
+mod names;
+mod nearest;
+mod parse;
+mod platform;
+mod problem;
+mod render;
+mod schema;
+mod source;
+mod template;
+#[cfg(test)]
+mod tests;
+mod values;
+mod variables;
+
+pub use model::{
+    Directory, FileContent, FileSource, Flavor, ImageConfig, Recipe, RootfsSource, Source, SourceKind,
+    Stability, Wish,
+};
+pub use names::{CommandName, FlavorName, ImageName, NameError, RuleName, SourceName, Tag, VariableName};
+pub use nearest::{distance, nearest};
+pub use parse::{Context, Parsed, parse};
+pub use platform::{Platform, PlatformError};
+pub use problem::{At, Code, Note, Problem, Problems, Severity, Span};
+pub use schema::schema;
+pub use template::PlatformText;
+pub use variables::{Origin, Variable};
