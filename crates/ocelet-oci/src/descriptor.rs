@@ -4,7 +4,7 @@
 //! as `os_version`, which no other tool reads. Its [`MediaType`] is sound and is used as it is.
 
 use crate::json::null_is_default;
-use crate::{Blob, Digest, Platform};
+use crate::{Blob, Digest, Index, Manifest, Platform};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -114,4 +114,21 @@ pub(crate) fn role(media_type: &MediaType) -> Role {
         }
         _ => Role::Other,
     }
+}
+
+/// What a document names: the manifests of an index, the configuration and layers of a manifest, nothing for what
+/// is not to be read at all. The subject is not among them: what is said about an image does not keep the image.
+pub(crate) fn named_in<E>(
+    media_type: &MediaType,
+    read: impl FnOnce() -> Result<Vec<u8>, E>,
+) -> Result<Result<Vec<Descriptor>, serde_json::Error>, E> {
+    Ok(match role(media_type) {
+        Role::Index => Index::parse(&read()?).map(|index| index.manifests),
+        Role::Manifest => Manifest::parse(&read()?).map(|manifest| {
+            let mut named = manifest.layers;
+            named.push(manifest.config);
+            named
+        }),
+        Role::Config | Role::Layer | Role::Other => Ok(Vec::new()),
+    })
 }

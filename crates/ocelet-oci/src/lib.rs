@@ -21,6 +21,7 @@ use openssl as _;
 mod config;
 mod descriptor;
 mod digest;
+pub mod export;
 mod image;
 mod image_source;
 mod index;
@@ -29,6 +30,8 @@ mod layout;
 mod manifest;
 mod name;
 mod platform;
+#[cfg(test)]
+mod test_layout;
 mod timestamp;
 
 pub use config::{DiffId, History, ImageConfig, RuntimeConfig};
