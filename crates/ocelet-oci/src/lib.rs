@@ -33,6 +33,7 @@ mod platform;
 #[cfg(test)]
 mod test_layout;
 mod timestamp;
+mod validate;
 
 pub use config::{DiffId, History, ImageConfig, RuntimeConfig};
 pub use descriptor::{Annotations, CONTAINERD_NAME, Descriptor, MediaType, REF_NAME};
@@ -49,3 +50,4 @@ pub use manifest::Manifest;
 pub use name::{NameError, Repository, Tag};
 pub use platform::{Platform, PlatformError};
 pub use timestamp::{Timestamp, TimestampError};
+pub use validate::{Finding, Problem, Severity, ValidatedIndex, validate, validate_tag};
