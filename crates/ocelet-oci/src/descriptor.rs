@@ -75,6 +75,7 @@ impl Descriptor {
     }
 
     /// The descriptor as oci-spec's type, for what expects one.
+    #[expect(clippy::missing_panics_doc, reason = "it cannot panic: both types hold the same 64 digits")]
     pub fn to_oci_spec(&self) -> oci_spec::image::Descriptor {
         let digest: oci_spec::image::Sha256Digest =
             self.digest.hex().parse().expect("64 hexadecimal digits are what oci-spec asks for");

@@ -118,8 +118,11 @@ fn a_damaged_blob_is_not_exported() {
     let image = source.image(&wanted).expect("there");
     let digest = image.layers[0].digest().expect("in a layout");
     #[expect(clippy::disallowed_methods, reason = "the test damages the directory from outside")]
-    std::fs::write(path.join("blobs/sha256").join(digest.hex()), vec![0; image.layers[0].size() as usize])
-        .expect("a file");
+    std::fs::write(
+        path.join("blobs/sha256").join(digest.hex()),
+        vec![0; usize::try_from(image.layers[0].size()).expect("small")],
+    )
+    .expect("a file");
     assert!(oci_archive(&source, &wanted, Referrers::Skip, Vec::new()).is_err());
     assert!(docker_archive(&source, &wanted, DockerLayers::AsTheyAre, Vec::new()).is_err());
 }

@@ -97,7 +97,7 @@ impl Checker<'_> {
     fn layer_kind(&mut self, place: &str, layer: &Descriptor, kind: LayerKind) {
         let media_type = layer.media_type.as_ref();
         let (found, said) = match kind {
-            LayerKind::Tar => ("not compressed", media_type.ends_with(".tar")),
+            LayerKind::Tar => ("not compressed", media_type.ends_with("tar")),
             LayerKind::Gzip => ("gzip", media_type.ends_with("gzip")),
             LayerKind::Zstd => ("zstd", media_type.ends_with("zstd")),
         };

@@ -120,8 +120,9 @@ impl Form {
                 && part.starts_with(|first: char| first.is_ascii_alphanumeric())
                 && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$&^_.+-".contains(&byte))
         };
-        let good = value.as_str().and_then(|text| text.split_once('/'));
-        if !good.is_some_and(|(kind, subtype)| part(kind) && part(subtype)) {
+        let parts = value.as_str().and_then(|text| text.split_once('/'));
+        let good = parts.is_some_and(|(kind, subtype)| part(kind) && part(subtype));
+        if !good {
             self.wrong(field, "a media type", Some(value), rule);
         }
     }
@@ -159,7 +160,8 @@ impl Form {
 
     /// Only sha256 is understood by every reader; image-spec registers sha512 as well.
     fn digest(&mut self, value: &Value, field: &str) {
-        if !value.as_str().is_some_and(|text| text.parse::<crate::Digest>().is_ok()) {
+        let good = value.as_str().is_some_and(|text| text.parse::<crate::Digest>().is_ok());
+        if !good {
             self.wrong(
                 field,
                 "sha256: and 64 lower-case hexadecimal digits",

@@ -239,15 +239,13 @@ impl<'layout> Checker<'layout> {
             let inner = format!("{place} > {}", listed.digest);
             match &listed.platform {
                 Some(platform) if platform.is_placeholder() => {}
-                Some(platform) => {
-                    if !platforms.insert(platform) {
-                        self.error(place, Finding::DuplicatePlatform { platform: platform.clone() });
-                    }
+                Some(platform) if !platforms.insert(platform) => {
+                    self.error(place, Finding::DuplicatePlatform { platform: platform.clone() });
                 }
                 None if role(&listed.media_type) == Role::Manifest && !self.is_artifact(listed) => {
                     self.warn(&inner, Finding::NoPlatform);
                 }
-                None => {}
+                _ => {}
             }
             self.visit(&inner, listed, depth + 1);
         }
