@@ -4,7 +4,7 @@
 //! as `os_version`, which no other tool reads. Its [`MediaType`] is sound and is used as it is.
 
 use crate::json::null_is_default;
-use crate::{Blob, Digest, Platform};
+use crate::{Blob, Digest, Index, Manifest, Platform};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -75,6 +75,7 @@ impl Descriptor {
     }
 
     /// The descriptor as oci-spec's type, for what expects one.
+    #[expect(clippy::missing_panics_doc, reason = "it cannot panic: both types hold the same 64 digits")]
     pub fn to_oci_spec(&self) -> oci_spec::image::Descriptor {
         let digest: oci_spec::image::Sha256Digest =
             self.digest.hex().parse().expect("64 hexadecimal digits are what oci-spec asks for");
@@ -114,4 +115,21 @@ pub(crate) fn role(media_type: &MediaType) -> Role {
         }
         _ => Role::Other,
     }
+}
+
+/// What a document names: the manifests of an index, the configuration and layers of a manifest, nothing for what
+/// is not to be read at all. The subject is not among them: what is said about an image does not keep the image.
+pub(crate) fn named_in<E>(
+    media_type: &MediaType,
+    read: impl FnOnce() -> Result<Vec<u8>, E>,
+) -> Result<Result<Vec<Descriptor>, serde_json::Error>, E> {
+    Ok(match role(media_type) {
+        Role::Index => Index::parse(&read()?).map(|index| index.manifests),
+        Role::Manifest => Manifest::parse(&read()?).map(|manifest| {
+            let mut named = manifest.layers;
+            named.push(manifest.config);
+            named
+        }),
+        Role::Config | Role::Layer | Role::Other => Ok(Vec::new()),
+    })
 }

@@ -289,8 +289,8 @@ mod tests {
         ImageBuilder::new("linux/arm/v7".parse().expect("known"))
     }
 
-    fn history(created: Option<&str>, empty_layer: bool) -> Option<History> {
-        Some(History { created: created.map(ToOwned::to_owned), empty_layer, ..History::default() })
+    fn history(created: Option<&str>, empty_layer: bool) -> History {
+        History { created: created.map(ToOwned::to_owned), empty_layer, ..History::default() }
     }
 
     #[test]
@@ -305,14 +305,14 @@ mod tests {
             (builder(), Some("has no layer")),
             (tall, Some("has 128 layers and containerd can stack 127")),
             (builder().layer(layer(b"a"), None), None),
-            (builder().layer(layer(b"a"), history(time, false)), None),
+            (builder().layer(layer(b"a"), Some(history(time, false))), None),
             (
-                builder().layer(layer(b"a"), history(time, false)).layer(layer(b"b"), None),
+                builder().layer(layer(b"a"), Some(history(time, false))).layer(layer(b"b"), None),
                 Some("1 of 2 layers of the image for linux/arm/v7 have a history"),
             ),
-            (builder().layer(layer(b"a"), history(None, false)), Some("docker 25 fails")),
-            (builder().layer(layer(b"a"), history(Some(""), false)), Some("not one by RFC 3339")),
-            (builder().layer(layer(b"a"), history(time, true)), Some("not an empty one")),
+            (builder().layer(layer(b"a"), Some(history(None, false))), Some("docker 25 fails")),
+            (builder().layer(layer(b"a"), Some(history(Some(""), false))), Some("not one by RFC 3339")),
+            (builder().layer(layer(b"a"), Some(history(time, true))), Some("not an empty one")),
             (builder().layer(layer(b"a"), None).config(env(&["PATH"])), Some("not NAME=value")),
             (builder().layer(layer(b"a"), None).config(env(&["=x"])), Some("not NAME=value")),
             (builder().layer(layer(b"a"), None).config(env(&["A=1", "A=2"])), Some("set twice")),

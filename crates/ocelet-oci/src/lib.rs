@@ -21,6 +21,7 @@ use openssl as _;
 mod config;
 mod descriptor;
 mod digest;
+pub mod export;
 mod image;
 mod image_source;
 mod index;
@@ -29,7 +30,10 @@ mod layout;
 mod manifest;
 mod name;
 mod platform;
+#[cfg(test)]
+mod test_layout;
 mod timestamp;
+mod validate;
 
 pub use config::{DiffId, History, ImageConfig, RuntimeConfig};
 pub use descriptor::{Annotations, CONTAINERD_NAME, Descriptor, MediaType, REF_NAME};
@@ -46,3 +50,4 @@ pub use manifest::Manifest;
 pub use name::{NameError, Repository, Tag};
 pub use platform::{Platform, PlatformError};
 pub use timestamp::{Timestamp, TimestampError};
+pub use validate::{Finding, Problem, Severity, ValidatedIndex, validate, validate_tag};

@@ -23,7 +23,11 @@ const ARCHITECTURES: &[(&str, &[&str])] = &[
 
 /// An operating system, an architecture and perhaps a variant of it; ordered by these.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Platform {
+pub struct Platform(Box<Parts>);
+
+/// Behind a pointer, since errors carry platforms.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Parts {
     os: String,
     architecture: String,
     variant: Option<String>,
@@ -63,27 +67,27 @@ impl Platform {
             "macos" => "darwin".to_owned(),
             other => other.to_owned(),
         };
-        Self { os, architecture, variant, os_version: None, os_features: Vec::new() }
+        Self(Box::new(Parts { os, architecture, variant, os_version: None, os_features: Vec::new() }))
     }
 
     /// The operating system's GOOS name: `linux`.
     pub fn os(&self) -> &str {
-        &self.os
+        &self.0.os
     }
 
     /// The architecture's GOARCH name: `amd64`, `arm`, `arm64`.
     pub fn arch_name(&self) -> &str {
-        &self.architecture
+        &self.0.architecture
     }
 
     /// The variant where there are several: `v7`.
     pub fn variant(&self) -> Option<&str> {
-        self.variant.as_deref()
+        self.0.variant.as_deref()
     }
 
     /// Whether an image for `self` is the one to take for `wanted`: the versions of the system are not compared.
     pub fn is(&self, wanted: &Self) -> bool {
-        (&self.os, &self.architecture, &self.variant) == (&wanted.os, &wanted.architecture, &wanted.variant)
+        (self.os(), self.arch_name(), self.variant()) == (wanted.os(), wanted.arch_name(), wanted.variant())
     }
 
     /// Every platform that [`str::parse`] accepts.
@@ -102,7 +106,7 @@ impl Platform {
 
     /// Whether this is the placeholder that build tools give to attestations: `unknown/unknown`.
     pub(crate) fn is_placeholder(&self) -> bool {
-        self.os == "unknown" || self.architecture == "unknown"
+        self.os() == "unknown" || self.arch_name() == "unknown"
     }
 }
 
@@ -169,8 +173,8 @@ fn edits(from: &[u8], to: &[u8]) -> usize {
 
 impl fmt::Display for Platform {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}/{}", self.os, self.architecture)?;
-        match &self.variant {
+        write!(formatter, "{}/{}", self.os(), self.arch_name())?;
+        match self.variant() {
             Some(variant) => write!(formatter, "/{variant}"),
             None => Ok(()),
         }
@@ -197,7 +201,7 @@ struct Record {
 
 impl Serialize for Platform {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { os, architecture, variant, os_version, os_features } = self.clone();
+        let Parts { os, architecture, variant, os_version, os_features } = (*self.0).clone();
         Record { architecture, os, variant, os_version, os_features }.serialize(serializer)
     }
 }
@@ -205,8 +209,10 @@ impl Serialize for Platform {
 impl<'de> Deserialize<'de> for Platform {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let record = Record::deserialize(deserializer)?;
-        let platform = Self::from_parts(&record.os, &record.architecture, record.variant.as_deref());
-        Ok(Self { os_version: record.os_version, os_features: record.os_features, ..platform })
+        let mut platform = Self::from_parts(&record.os, &record.architecture, record.variant.as_deref());
+        platform.0.os_version = record.os_version;
+        platform.0.os_features = record.os_features;
+        Ok(platform)
     }
 }
 

@@ -2,11 +2,12 @@
 
 use super::archive::{Extent, ExtentReader, compression_name};
 use super::error::SourceError;
-use crate::{Annotations, Blob, ContentError, DiffId, Hasher, LayerKind, MediaType};
+use crate::{Annotations, Blob, ContentError, Descriptor, DiffId, Hasher, LayerKind, MediaType};
 use flate2::bufread::MultiGzDecoder;
 use std::fmt;
+use std::fs::File;
 use std::io::{self, BufReader, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// How much a layer may unpack to, in bytes: 64 GiB. What needs less room says so with [`Read::take`].
 pub const UNPACKED_LIMIT: u64 = 64 << 30;
@@ -58,6 +59,18 @@ impl From<LayerError> for io::Error {
 }
 
 impl SourceLayer {
+    /// A layer in a file of its own.
+    pub(crate) fn of_file(path: &Path, file: File, descriptor: &Descriptor, diff_id: DiffId) -> Self {
+        Self {
+            path: path.to_owned(),
+            extent: Extent::whole(file, descriptor.size),
+            digest: Some(descriptor.digest),
+            diff_id,
+            media_type: Some(descriptor.media_type.clone()),
+            annotations: descriptor.annotations.clone(),
+        }
+    }
+
     /// The size of the blob in bytes, compressed as it is.
     pub fn size(&self) -> u64 {
         self.extent.size()

@@ -13,8 +13,8 @@ mod error;
 mod layer;
 mod select;
 mod source;
-//#[cfg(test)]
-//mod tests;
+#[cfg(test)]
+mod tests;
 
 pub use error::SourceError;
 pub use layer::{LayerError, LayerReader, SourceLayer, UNPACKED_LIMIT};

@@ -5,8 +5,8 @@ use super::docker::DockerImage;
 use super::error::SourceError;
 use crate::json::DOCUMENT_LIMIT;
 use crate::layout::{Entries, Entry, parse_marker};
-use crate::{Descriptor, Digest, Layout, Manifest, Verified};
-use std::io::Read as _;
+use crate::{Descriptor, Digest, Layout, Manifest, Verified, VerifyingReader};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// A layout directory or an archive that images are read from.
@@ -137,6 +137,18 @@ impl ImageSource {
             .map_err(|source| SourceError::Content { path: self.path.clone(), source })
     }
 
+    /// Reads a blob as it is; the end is only reported if size and digest were right.
+    ///
+    /// # Errors
+    /// The blob is not there or has another size.
+    pub fn open_blob(
+        &self,
+        digest: &Digest,
+        size: u64,
+    ) -> Result<VerifyingReader<impl Read + use<>>, SourceError> {
+        Ok(VerifyingReader::new(self.extent(digest, size)?.reader(), *digest, size))
+    }
+
     /// Where a blob is; its content is not yet proved.
     pub(crate) fn extent(&self, digest: &Digest, size: u64) -> Result<Extent, SourceError> {
         match &self.store {
@@ -168,7 +180,7 @@ impl ImageSource {
         read(&self.path, name, &self.named(name)?)
     }
 
-    pub(super) fn wrong_document(&self, digest: &Digest, source: serde_json::Error) -> SourceError {
+    pub(crate) fn wrong_document(&self, digest: &Digest, source: serde_json::Error) -> SourceError {
         document_error(&self.path, &digest.to_string(), source)
     }
 

@@ -2,8 +2,8 @@
 
 use super::directory::Layout;
 use super::error::LayoutError;
-use crate::descriptor::{Role, role};
-use crate::{Descriptor, Digest, Index, Manifest};
+use crate::descriptor::{Role, named_in, role};
+use crate::{Descriptor, Digest, Manifest, Verified};
 use std::collections::BTreeMap;
 
 /// More blobs than any layout of images has.
@@ -35,23 +35,12 @@ impl Layout {
 
     /// What one document names.
     fn named_by(&self, descriptor: &Descriptor) -> Result<Vec<Descriptor>, LayoutError> {
-        let read = || self.read_blob(&descriptor.digest, descriptor.size);
-        let wrong = |source| LayoutError::Document {
+        let read = || self.read_blob(&descriptor.digest, descriptor.size).map(Verified::into_bytes);
+        named_in(&descriptor.media_type, read)?.map_err(|source| LayoutError::Document {
             path: self.path().to_owned(),
             what: descriptor.digest.to_string(),
             source,
-        };
-        match role(&descriptor.media_type) {
-            Role::Index => Ok(Index::parse(read()?.bytes()).map_err(wrong)?.manifests),
-            Role::Manifest => {
-                let manifest = Manifest::parse(read()?.bytes()).map_err(wrong)?;
-                // The subject is not followed: what is said about an image does not keep the image.
-                let mut named = manifest.layers;
-                named.push(manifest.config);
-                Ok(named)
-            }
-            Role::Config | Role::Layer | Role::Other => Ok(Vec::new()),
-        }
+        })
     }
 
     /// What the manifest behind an entry is about, if it is about something.
