@@ -69,6 +69,7 @@ fn command(program: &str) -> Command {
     Command::new(program)
 }
 
+#[expect(clippy::print_stdout, reason = "a test that does nothing says so")]
 fn installed(program: &str) -> bool {
     let found =
         command(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
@@ -240,4 +241,42 @@ fn containerd_imports_the_archives_and_the_layout_as_it_is() {
         assert!(listed.lines().any(|name| name == "example.org/kubelet:v1"), "{archive}: {listed}");
         run("ctr", &["-a", &socket, "images", "remove", "example.org/kubelet:v1"]);
     }
+}
+
+/// A file system of a few pages, gone when dropped.
+struct SmallDisk(PathBuf);
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        run("umount", &[&self.0.display().to_string()]);
+    }
+}
+
+#[test]
+fn a_full_disk_is_an_error_and_leaves_nothing_behind() {
+    use std::io::Write as _;
+
+    let directory = tempfile::tempdir().expect("a directory");
+    let at = directory.path().display().to_string();
+    let mount = command("mount").args(["-t", "tmpfs", "-o", "size=256k", "none", &at]).output();
+    if !mount.is_ok_and(|output| output.status.success()) {
+        println!("skipped: mount not installed or not allowed");
+        return;
+    }
+    let _disk = SmallDisk(directory.path().to_owned());
+    let path = directory.path().join("layout");
+    let layout = Layout::create_or_open(&path).expect("a little room");
+    // What fails at once, and what fits into the writer's buffer and only fails when that is emptied.
+    for size in [1 << 20, 100 << 10] {
+        let filler = layout.put_bytes(&vec![1; 180 << 10]);
+        let mut sink = layout.blob_sink().expect("an empty file");
+        let written = sink.write_all(&vec![7; size]);
+        let finished = written.is_ok().then(|| sink.finish().expect_err("no room").to_string());
+        assert_eq!(finished.is_some(), size < 128 << 10, "{size}");
+        assert!(finished.is_none_or(|said| said.starts_with("write ")));
+        assert!(filler.is_ok());
+    }
+    let left = validate(&layout);
+    assert_eq!(left.len(), 1, "only the filler is there: {left:?}");
+    layout.put_bytes(b"the rest of the disk is free again").expect("room");
 }

@@ -145,6 +145,35 @@ fn layouts_of_other_tools_are_read() {
 }
 
 #[test]
+fn an_index_may_list_what_is_not_there_until_it_is_wanted() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let layout = crate::Layout::create_or_open(directory.path()).expect("empty");
+    let here = test_layout::put_image(&layout, "linux/amd64", &[LayerKind::Gzip]).descriptor();
+    let gone = crate::Descriptor::new(crate::MediaType::ImageManifest, &crate::Blob::of(b"gone"));
+    let listed = |platform: &str, descriptor: &crate::Descriptor| {
+        descriptor.clone().with_platform(platform.parse().expect("known"))
+    };
+    let manifests = vec![here.clone(), listed("linux/arm64", &gone), listed("linux/riscv64", &here)];
+    let index = crate::Index { manifests, ..crate::Index::default() }.document();
+    layout.put_json(&index).expect("room");
+    let entry = serde_json::to_string(&index.descriptor()).expect("JSON");
+    write(
+        directory.path().join("index.json"),
+        format!(r#"{{"schemaVersion":2,"manifests":[{entry}]}}"#).as_bytes(),
+    );
+    for (platform, want) in [
+        ("linux/amd64", ""),
+        ("linux/arm64", "has no blob"),
+        ("linux/riscv64", "listed for linux/riscv64 is for linux/amd64"),
+        ("linux/386", "but for linux/amd64, linux/arm64"),
+    ] {
+        let wanted = Wanted { tag: None, platform: Some(platform.parse().expect("known")) };
+        let said = read(directory.path(), &wanted).err().unwrap_or_default();
+        assert!(said.contains(want) && said.is_empty() == want.is_empty(), "{platform}: {said}");
+    }
+}
+
+#[test]
 fn archives_of_docker_are_read_old_and_new() {
     let directory = tempfile::tempdir().expect("a directory");
     let (one, two) = (test_layout::tar("a", "1"), test_layout::tar("b", "2"));

@@ -117,6 +117,9 @@ impl Layout {
         };
         let mut replaced = entries.remove(|entry| tagged(entry) && !added.contains(entry));
         entries.add(added);
+        if replaced.is_empty() {
+            return replaced;
+        }
         // What was said about an image goes with the image, and what was said about that, too.
         loop {
             let old: Vec<Descriptor> = replaced.iter().filter_map(|entry| entry.descriptor().ok()).collect();
