@@ -2,8 +2,8 @@
 //! other needs.
 
 use ocelet_oci::{
-    Annotations, DiffId, Digest, ImageBuilder, ImageSource, Index, Layer, LayerKind, Layout, Plan, Severity,
-    validate,
+    Annotations, DiffId, Digest, Document, ImageBuilder, ImageSource, Index, Layer, LayerKind, Layout, Plan,
+    Severity, validate,
 };
 use std::path::Path;
 use std::process::Command;
@@ -12,35 +12,32 @@ const ROUNDS: usize = 25;
 const LAYOUT: &str = "OCELET_TEST_LAYOUT";
 const WRITER: &str = "OCELET_TEST_WRITER";
 
-/// Tags an image of its own and, again and again, the one that all writers fight for.
+/// Puts an image with this in its layer.
+fn index(layout: &Layout, content: &str) -> Document {
+    let mut tar = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_ustar();
+    header.set_size(content.len() as u64);
+    tar.append_data(&mut header, "file", content.as_bytes()).expect("a short name");
+    let tar = tar.into_inner().expect("memory");
+    let blob = layout.put_bytes(&tar).expect("room");
+    let diff_id = DiffId(Digest::of(&tar));
+    let layer = Layer { blob, diff_id, kind: LayerKind::Tar, annotations: Annotations::new() };
+    let platform = "linux/amd64".parse().expect("known");
+    let image = ImageBuilder::new(platform).layer(layer, None).finish().expect("fits");
+    layout.put_image(&image).expect("room");
+    Index::of_images([&image], Annotations::new()).expect("one").document()
+}
+
+/// Tags an image of its own, once, and one of three that all writers fight for: what one of them replaces,
+/// another one has just found to be there.
 fn write(path: &Path, writer: &str) {
     for round in 0..ROUNDS {
         let layout = Layout::create_or_open(path).expect("a layout");
-        let put = |content: &str| {
-            let mut tar = tar::Builder::new(Vec::new());
-            let mut header = tar::Header::new_ustar();
-            header.set_size(content.len() as u64);
-            tar.append_data(&mut header, "file", content.as_bytes()).expect("a short name");
-            let tar = tar.into_inner().expect("memory");
-            let blob = layout.put_bytes(&tar).expect("room");
-            Layer {
-                blob,
-                diff_id: DiffId(Digest::of(&tar)),
-                kind: LayerKind::Tar,
-                annotations: Annotations::new(),
-            }
-        };
-        // The lower layer is everyone's: one writer's tag may be the last that names it when another relies on it.
-        let image = ImageBuilder::new("linux/amd64".parse().expect("known"))
-            .layer(put(&format!("shared {}", round % 3)), None)
-            .layer(put(&format!("{writer} {round}")), None)
-            .finish()
-            .expect("fits");
-        layout.put_image(&image).expect("room");
-        let index = Index::of_images([&image], Annotations::new()).expect("one").document();
+        let contested = index(&layout, &format!("contested {}", round % 3));
+        let own = index(&layout, &format!("{writer} {round}"));
         let plan = Plan::new("kubelet".parse().expect("a name"))
-            .tag(format!("{writer}-{}", round / 5).parse().expect("a tag"), &index)
-            .tag("latest".parse().expect("a tag"), &index);
+            .tag(format!("{writer}-{round:02}").parse().expect("a tag"), &own)
+            .tag("latest".parse().expect("a tag"), &contested);
         layout.commit(&plan).expect("nothing is missing");
     }
 }
@@ -74,7 +71,7 @@ fn two_processes_lose_nothing() {
     assert!(!problems.iter().any(|problem| problem.to_string().contains("named by nothing")));
     let mut want: Vec<String> = ["a", "b", "c"]
         .iter()
-        .flat_map(|writer| (0..ROUNDS / 5).map(move |n| format!("{writer}-{n}")))
+        .flat_map(|writer| (0..ROUNDS).map(move |round| format!("{writer}-{round:02}")))
         .collect();
     want.push("latest".to_owned());
     assert_eq!(ImageSource::of_layout(layout).expect("readable").tags(), want);
