@@ -110,6 +110,10 @@ fn skopeo_reads_the_layout_and_both_archives() {
     let (docker, oci) = archives(directory.path(), &source);
     let at = |name: &str| directory.path().join(name).display().to_string();
     let layout = format!("oci:{}:v1", at("layout"));
+    let unpacked = directory.path().join("unpacked.tar");
+    let file = File::create(&unpacked).expect("room");
+    docker_archive(&source, &wanted("v1", Some("linux/amd64")), DockerLayers::Unpacked, file)
+        .expect("written");
     let raw = run("skopeo", &["inspect", "--raw", &layout]);
     assert!(raw.contains("application/vnd.oci.image.index.v1+json"), "{raw}");
 
@@ -118,6 +122,7 @@ fn skopeo_reads_the_layout_and_both_archives() {
     for place in [
         layout.clone(),
         format!("docker-archive:{}", docker.display()),
+        format!("docker-archive:{}", unpacked.display()),
         format!("oci-archive:{}:v1", oci.display()),
     ] {
         let arguments =

@@ -387,6 +387,30 @@ fn a_file_that_is_no_archive_is_refused_without_reading_it_all() {
 }
 
 #[test]
+fn a_changed_byte_is_an_error_or_does_not_matter() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let source =
+        ImageSource::of_layout(test_layout::sample(&directory.path().join("layout"))).expect("a layout");
+    let wanted = Wanted { tag: Some("v1".to_owned()), platform: Some("linux/amd64".parse().expect("known")) };
+    let oci = crate::export::oci_archive(&source, &wanted, crate::export::Referrers::Skip, Vec::new());
+    let layers = crate::export::DockerLayers::Unpacked;
+    let docker = crate::export::docker_archive(&source, &wanted, layers, Vec::new());
+    for whole in [oci.expect("written"), docker.expect("written")] {
+        let want = read(&write(directory.path().join("whole"), &whole), &wanted).expect("whole");
+        let mut errors = 0;
+        for position in (0..whole.len()).step_by(23) {
+            let mut changed = whole.clone();
+            changed[position] ^= 1 << (position % 8);
+            match read(&write(directory.path().join("changed"), &changed), &wanted) {
+                Ok(layers) => assert_eq!(layers, want, "changed at {position}"),
+                Err(_) => errors += 1,
+            }
+        }
+        assert!(errors > 100, "{errors}");
+    }
+}
+
+#[test]
 fn a_layer_is_judged_by_its_bytes() {
     let directory = tempfile::tempdir().expect("a directory");
     let layout = crate::Layout::create_or_open(directory.path()).expect("empty");

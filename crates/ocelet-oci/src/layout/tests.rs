@@ -317,6 +317,35 @@ fn indexes_that_name_one_another_come_to_an_end() {
 }
 
 #[test]
+fn only_what_has_the_same_name_is_replaced() {
+    const REF: &str = "org.opencontainers.image.ref.name";
+    const FULL: &str = "io.containerd.image.name";
+    for (annotations, left) in [
+        (vec![(REF, "v1")], 1),
+        (vec![(REF, "v1"), (FULL, "other.example/x:v1")], 1),
+        (vec![(FULL, "example.org/kubelet:v1")], 1),
+        (vec![(REF, "example.org/kubelet:v1")], 1),
+        (vec![(REF, "other.example/x:v1")], 2),
+        (vec![(FULL, "other.example/x:v1")], 2),
+        (vec![], 2),
+    ] {
+        let directory = tempfile::tempdir().expect("a directory");
+        let layout = Layout::create_or_open(directory.path()).expect("empty");
+        let image = put_image(&layout, "linux/amd64", b"theirs");
+        let fold =
+            |entry: crate::Descriptor, (key, value): &(&str, &str)| entry.with_annotation(*key, *value);
+        let entry = annotations.iter().fold(image.descriptor(), fold);
+        let entry = serde_json::to_string(&entry).expect("JSON");
+        write(
+            &directory.path().join("index.json"),
+            &format!(r#"{{"schemaVersion":2,"manifests":[{entry}]}}"#),
+        );
+        layout.commit(&plan("v1", &index(&layout, "ours"))).expect("committed");
+        assert_eq!(layout.read_entries().expect("an index").iter().count(), left, "{annotations:?}");
+    }
+}
+
+#[test]
 fn the_order_of_commits_does_not_show() {
     let written = |order: [&str; 3], together: bool| {
         let directory = tempfile::tempdir().expect("a directory");
