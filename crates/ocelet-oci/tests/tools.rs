@@ -152,13 +152,23 @@ fn umoci_unpacks_an_image() {
         return;
     }
     let directory = tempfile::tempdir().expect("a directory");
-    drop(sample(&directory.path().join("layout")));
-    let image = format!("{}:one", directory.path().join("layout").display());
-    let bundle = directory.path().join("bundle");
-    run("umoci", &["unpack", "--rootless", "--image", &image, &bundle.display().to_string()]);
-    #[expect(clippy::disallowed_methods, reason = "the test looks at what umoci wrote")]
-    let content = std::fs::read_to_string(bundle.join("rootfs/hello")).expect("unpacked");
-    assert_eq!(content, "linux/amd64 again");
+    let source = ImageSource::of_layout(sample(&directory.path().join("layout"))).expect("a layout");
+    // umoci cannot choose a platform: it takes a tag that names one image, or an archive of one.
+    let archive = directory.path().join("one.tar");
+    let platform = wanted("v1", Some("linux/amd64"));
+    oci_archive(&source, &platform, Referrers::Skip, File::create(&archive).expect("room")).expect("written");
+    let at = |name: &str| directory.path().join(name).display().to_string();
+    run("mkdir", &[&at("unpacked")]);
+    run("tar", &["-C", &at("unpacked"), "-xf", &at("one.tar")]);
+    for (number, image) in
+        [format!("{}:one", at("layout")), format!("{}:v1", at("unpacked"))].iter().enumerate()
+    {
+        let bundle = directory.path().join(format!("bundle{number}"));
+        run("umoci", &["unpack", "--rootless", "--image", image, &bundle.display().to_string()]);
+        #[expect(clippy::disallowed_methods, reason = "the test looks at what umoci wrote")]
+        let content = std::fs::read_to_string(bundle.join("rootfs/hello")).expect("unpacked");
+        assert_eq!(content, "linux/amd64 again");
+    }
 }
 
 #[test]
