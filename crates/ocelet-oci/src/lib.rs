@@ -8,6 +8,32 @@
 //! [`validate`] re-checks a finished layout without trusting any of the code that wrote it, and [`export`] writes
 //! archives.
 //!
+//! ```
+//! use ocelet_oci::{Annotations, DiffId, Hasher, ImageBuilder, Index, Layer, LayerKind, Layout, Plan, validate};
+//! use std::io::Write as _;
+//!
+//! # let directory = tempfile::tempdir()?;
+//! let layout = Layout::create_or_open(directory.path().join("kubelet"))?;
+//! let tar = vec![0; 1024];
+//! let mut sink = layout.blob_sink()?;
+//! sink.write_all(&tar)?;
+//! let blob = sink.finish()?;
+//!
+//! let mut hasher = Hasher::new();
+//! hasher.update(&tar);
+//! let diff_id = DiffId(*hasher.finish().digest());
+//! let layer = Layer { blob, diff_id, kind: LayerKind::Tar, annotations: Annotations::new() };
+//! let image = ImageBuilder::new("linux/arm64".parse()?).layer(layer, None).finish()?;
+//! layout.put_image(&image)?;
+//!
+//! let index = Index::of_images([&image], Annotations::new())?.document();
+//! layout.commit(&Plan::new("kubelet".parse()?).tag("v1.36.4".parse()?, &index))?;
+//! for problem in validate(&layout) {
+//!     assert_eq!(problem.to_string().split(':').next(), Some("warning"));
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! It refuses to open sockets, to read a clock or the environment, and to touch any file outside of the layout or
 //! archive that it was given.
 #![forbid(unsafe_code)]

@@ -69,6 +69,7 @@ fn command(program: &str) -> Command {
     Command::new(program)
 }
 
+#[expect(clippy::print_stdout, reason = "a test that does nothing says so")]
 fn installed(program: &str) -> bool {
     let found =
         command(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
@@ -109,6 +110,10 @@ fn skopeo_reads_the_layout_and_both_archives() {
     let (docker, oci) = archives(directory.path(), &source);
     let at = |name: &str| directory.path().join(name).display().to_string();
     let layout = format!("oci:{}:v1", at("layout"));
+    let unpacked = directory.path().join("unpacked.tar");
+    let file = File::create(&unpacked).expect("room");
+    docker_archive(&source, &wanted("v1", Some("linux/amd64")), DockerLayers::Unpacked, file)
+        .expect("written");
     let raw = run("skopeo", &["inspect", "--raw", &layout]);
     assert!(raw.contains("application/vnd.oci.image.index.v1+json"), "{raw}");
 
@@ -117,6 +122,7 @@ fn skopeo_reads_the_layout_and_both_archives() {
     for place in [
         layout.clone(),
         format!("docker-archive:{}", docker.display()),
+        format!("docker-archive:{}", unpacked.display()),
         format!("oci-archive:{}:v1", oci.display()),
     ] {
         let arguments =
@@ -146,13 +152,23 @@ fn umoci_unpacks_an_image() {
         return;
     }
     let directory = tempfile::tempdir().expect("a directory");
-    drop(sample(&directory.path().join("layout")));
-    let image = format!("{}:one", directory.path().join("layout").display());
-    let bundle = directory.path().join("bundle");
-    run("umoci", &["unpack", "--rootless", "--image", &image, &bundle.display().to_string()]);
-    #[expect(clippy::disallowed_methods, reason = "the test looks at what umoci wrote")]
-    let content = std::fs::read_to_string(bundle.join("rootfs/hello")).expect("unpacked");
-    assert_eq!(content, "linux/amd64 again");
+    let source = ImageSource::of_layout(sample(&directory.path().join("layout"))).expect("a layout");
+    // umoci cannot choose a platform: it takes a tag that names one image, or an archive of one.
+    let archive = directory.path().join("one.tar");
+    let platform = wanted("v1", Some("linux/amd64"));
+    oci_archive(&source, &platform, Referrers::Skip, File::create(&archive).expect("room")).expect("written");
+    let at = |name: &str| directory.path().join(name).display().to_string();
+    run("mkdir", &[&at("unpacked")]);
+    run("tar", &["-C", &at("unpacked"), "-xf", &at("one.tar")]);
+    for (number, image) in
+        [format!("{}:one", at("layout")), format!("{}:v1", at("unpacked"))].iter().enumerate()
+    {
+        let bundle = directory.path().join(format!("bundle{number}"));
+        run("umoci", &["unpack", "--rootless", "--image", image, &bundle.display().to_string()]);
+        #[expect(clippy::disallowed_methods, reason = "the test looks at what umoci wrote")]
+        let content = std::fs::read_to_string(bundle.join("rootfs/hello")).expect("unpacked");
+        assert_eq!(content, "linux/amd64 again");
+    }
 }
 
 #[test]
@@ -240,4 +256,42 @@ fn containerd_imports_the_archives_and_the_layout_as_it_is() {
         assert!(listed.lines().any(|name| name == "example.org/kubelet:v1"), "{archive}: {listed}");
         run("ctr", &["-a", &socket, "images", "remove", "example.org/kubelet:v1"]);
     }
+}
+
+/// A file system of a few pages, gone when dropped.
+struct SmallDisk(PathBuf);
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        run("umount", &[&self.0.display().to_string()]);
+    }
+}
+
+#[test]
+fn a_full_disk_is_an_error_and_leaves_nothing_behind() {
+    use std::io::Write as _;
+
+    let directory = tempfile::tempdir().expect("a directory");
+    let at = directory.path().display().to_string();
+    let mount = command("mount").args(["-t", "tmpfs", "-o", "size=256k", "none", &at]).output();
+    if !mount.is_ok_and(|output| output.status.success()) {
+        println!("skipped: mount not installed or not allowed");
+        return;
+    }
+    let _disk = SmallDisk(directory.path().to_owned());
+    let path = directory.path().join("layout");
+    let layout = Layout::create_or_open(&path).expect("a little room");
+    // What fails at once, and what fits into the writer's buffer and only fails when that is emptied.
+    for size in [1 << 20, 100 << 10] {
+        let filler = layout.put_bytes(&vec![1; 180 << 10]);
+        let mut sink = layout.blob_sink().expect("an empty file");
+        let written = sink.write_all(&vec![7; size]);
+        let finished = written.is_ok().then(|| sink.finish().expect_err("no room").to_string());
+        assert_eq!(finished.is_some(), size < 128 << 10, "{size}");
+        assert!(finished.is_none_or(|said| said.starts_with("write ")));
+        assert!(filler.is_ok());
+    }
+    let left = validate(&layout);
+    assert_eq!(left.len(), 1, "only the filler is there: {left:?}");
+    layout.put_bytes(b"the rest of the disk is free again").expect("room");
 }

@@ -8,7 +8,7 @@
 use super::error::ExportError;
 use super::tar_stream::TarStream;
 use crate::json::canonical;
-use crate::{ImageSource, LayerKind, SourceImage, SourceLayer, Wanted};
+use crate::{ImageSource, LayerKind, SourceImage, SourceLayer, VerifyingReader, Wanted};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::io::{self, Write};
@@ -83,11 +83,17 @@ fn append_layer<W: Write>(
     name: &str,
     layers: DockerLayers,
 ) -> Result<(), ExportError> {
-    // Read once in any case: to prove it, and to know how large it is unpacked.
+    // Read twice in any case: first to prove what is in it, and to know how large that is.
     let size = io::copy(&mut layer.open()?, &mut io::sink())
         .map_err(|source| ExportError::Write { entry: name.to_owned(), source })?;
     if layers == DockerLayers::Unpacked {
         return tar.file(name, size, layer.open()?);
     }
-    tar.file(name, layer.size(), layer.raw())
+    match layer.digest() {
+        Some(digest) => {
+            let reader = VerifyingReader::new(layer.raw(), *digest, layer.size());
+            tar.file(name, layer.size(), reader)
+        }
+        None => tar.file(name, layer.size(), layer.raw()),
+    }
 }

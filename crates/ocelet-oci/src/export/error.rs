@@ -28,8 +28,8 @@ pub enum ExportError {
     },
     /// Docker cannot load such a layer from an archive, whatever its version says about registries.
     #[error(
-        "layer {layer} is compressed with zstd, which docker load takes for gzip; export with unpacked layers, as \
-         oci-archive, or build with gzip"
+        "layer {layer} is compressed with zstd, which docker 20.10 cannot load and containerd takes for gzip; export \
+         with unpacked layers, as oci-archive, or build with gzip"
     )]
     Zstd {
         /// The layer's diff id.

@@ -145,6 +145,16 @@ pub enum SourceError {
         /// What is there.
         have: Vec<Platform>,
     },
+    /// The index lists an image for another platform than it is for.
+    #[error("the image in {} that is listed for {listed} is for {config}; rebuild the index", path.display())]
+    Platform {
+        /// The layout or archive.
+        path: PathBuf,
+        /// In the index.
+        listed: Platform,
+        /// In the configuration.
+        config: Platform,
+    },
     /// A docker-archive has no manifest that could be passed on.
     #[error("{} is a docker-archive, which has no manifests; only a layout or an oci-archive has {what}", path.display())]
     NoManifest {

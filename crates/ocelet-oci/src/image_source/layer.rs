@@ -122,7 +122,7 @@ impl SourceLayer {
         Ok(LayerReader { layer: self.clone(), state: Some((decoder, Hasher::new())) })
     }
 
-    /// Reads the blob as it is, unproved: whoever passes it on checks it against [`SourceLayer::digest`].
+    /// Reads the blob as it is, unproved.
     pub(crate) fn raw(&self) -> impl Read + use<> {
         self.extent.reader()
     }

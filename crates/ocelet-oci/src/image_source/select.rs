@@ -26,7 +26,7 @@ pub struct Wanted {
 /// An image that was found behind a tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
-    /// What it is for, by its configuration.
+    /// What it is for: by the index, or by its configuration where the index does not say.
     pub platform: Platform,
     /// Its manifest; nothing in a docker-archive.
     pub manifest: Option<Descriptor>,
@@ -158,6 +158,12 @@ impl ImageSource {
         let manifest = self.manifest(descriptor)?;
         let config_document = self.document(&manifest.config)?;
         let config = self.config(&config_document)?;
+        if let Some(listed) = &descriptor.platform
+            && (listed.os(), listed.arch_name()) != (config.platform.os(), config.platform.arch_name())
+        {
+            let (path, listed, config) = (self.path().to_owned(), listed.clone(), config.platform);
+            return Err(SourceError::Platform { path, listed, config });
+        }
         self.same_count(manifest.layers.len(), config.diff_ids.len())?;
         let mut layers = Vec::new();
         for (layer, diff_id) in manifest.layers.iter().zip(&config.diff_ids) {
@@ -251,18 +257,18 @@ struct Walk<'source> {
 impl Walk<'_> {
     fn visit(&mut self, descriptor: &Descriptor, depth: usize) -> Result<(), SourceError> {
         let kind = role(&descriptor.media_type);
-        if !matches!(kind, Role::Index | Role::Manifest) || !self.seen.insert(descriptor.digest) {
-            return Ok(());
-        }
-        if depth > DEPTH_LIMIT || self.seen.len() > DOCUMENT_COUNT_LIMIT {
+        if depth > DEPTH_LIMIT || self.seen.len() + self.found.len() > DOCUMENT_COUNT_LIMIT {
             return Err(SourceError::TooDeep {
                 path: self.source.path().to_owned(),
                 limit: DEPTH_LIMIT,
                 documents: DOCUMENT_COUNT_LIMIT,
             });
         }
-        if kind == Role::Manifest {
-            return self.manifest(descriptor);
+        match kind {
+            // One manifest may be listed for several platforms, an index needs to be read but once.
+            Role::Manifest => return self.manifest(descriptor),
+            Role::Index if self.seen.insert(descriptor.digest) => {}
+            _ => return Ok(()),
         }
         let document = self.source.document(descriptor)?;
         let index = Index::parse(document.bytes())
@@ -272,7 +278,15 @@ impl Walk<'_> {
 
     /// Attestations and other artifacts are not images.
     fn manifest(&mut self, descriptor: &Descriptor) -> Result<(), SourceError> {
-        if descriptor.platform.as_ref().is_some_and(Platform::is_placeholder) {
+        if descriptor.artifact_type.is_some() {
+            return Ok(());
+        }
+        // Docker and containerd save indexes of which only one platform's blobs are there: the others are listed,
+        // and only missed when they are wanted.
+        if let Some(platform) = &descriptor.platform {
+            if !platform.is_placeholder() {
+                self.note(platform.clone(), descriptor);
+            }
             return Ok(());
         }
         let manifest = self.source.manifest(descriptor)?;
@@ -281,7 +295,16 @@ impl Walk<'_> {
         }
         let config = self.source.document(&manifest.config)?;
         let platform = self.source.config(&config)?.platform;
-        self.found.push(Found { platform, manifest: Some(descriptor.clone()), docker: None });
+        self.note(platform, descriptor);
         Ok(())
+    }
+
+    fn note(&mut self, platform: Platform, descriptor: &Descriptor) {
+        // The same under two tags has other annotations.
+        let manifest = Some(Descriptor { annotations: Annotations::new(), ..descriptor.clone() });
+        let found = Found { platform, manifest, docker: None };
+        if !self.found.contains(&found) {
+            self.found.push(found);
+        }
     }
 }

@@ -145,6 +145,35 @@ fn layouts_of_other_tools_are_read() {
 }
 
 #[test]
+fn an_index_may_list_what_is_not_there_until_it_is_wanted() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let layout = crate::Layout::create_or_open(directory.path()).expect("empty");
+    let here = test_layout::put_image(&layout, "linux/amd64", &[LayerKind::Gzip]).descriptor();
+    let gone = crate::Descriptor::new(crate::MediaType::ImageManifest, &crate::Blob::of(b"gone"));
+    let listed = |platform: &str, descriptor: &crate::Descriptor| {
+        descriptor.clone().with_platform(platform.parse().expect("known"))
+    };
+    let manifests = vec![here.clone(), listed("linux/arm64", &gone), listed("linux/riscv64", &here)];
+    let index = crate::Index { manifests, ..crate::Index::default() }.document();
+    layout.put_json(&index).expect("room");
+    let entry = serde_json::to_string(&index.descriptor()).expect("JSON");
+    write(
+        directory.path().join("index.json"),
+        format!(r#"{{"schemaVersion":2,"manifests":[{entry}]}}"#).as_bytes(),
+    );
+    for (platform, want) in [
+        ("linux/amd64", ""),
+        ("linux/arm64", "has no blob"),
+        ("linux/riscv64", "listed for linux/riscv64 is for linux/amd64"),
+        ("linux/386", "but for linux/amd64, linux/arm64"),
+    ] {
+        let wanted = Wanted { tag: None, platform: Some(platform.parse().expect("known")) };
+        let said = read(directory.path(), &wanted).err().unwrap_or_default();
+        assert!(said.contains(want) && said.is_empty() == want.is_empty(), "{platform}: {said}");
+    }
+}
+
+#[test]
 fn archives_of_docker_are_read_old_and_new() {
     let directory = tempfile::tempdir().expect("a directory");
     let (one, two) = (test_layout::tar("a", "1"), test_layout::tar("b", "2"));
@@ -354,6 +383,30 @@ fn a_file_that_is_no_archive_is_refused_without_reading_it_all() {
         if let Ok(layers) = read(&cut, &wanted) {
             assert_eq!(layers, want, "cut at {length} of {}", whole.len());
         }
+    }
+}
+
+#[test]
+fn a_changed_byte_is_an_error_or_does_not_matter() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let source =
+        ImageSource::of_layout(test_layout::sample(&directory.path().join("layout"))).expect("a layout");
+    let wanted = Wanted { tag: Some("v1".to_owned()), platform: Some("linux/amd64".parse().expect("known")) };
+    let oci = crate::export::oci_archive(&source, &wanted, crate::export::Referrers::Skip, Vec::new());
+    let layers = crate::export::DockerLayers::Unpacked;
+    let docker = crate::export::docker_archive(&source, &wanted, layers, Vec::new());
+    for whole in [oci.expect("written"), docker.expect("written")] {
+        let want = read(&write(directory.path().join("whole"), &whole), &wanted).expect("whole");
+        let mut errors = 0;
+        for position in (0..whole.len()).step_by(23) {
+            let mut changed = whole.clone();
+            changed[position] ^= 1 << (position % 8);
+            match read(&write(directory.path().join("changed"), &changed), &wanted) {
+                Ok(layers) => assert_eq!(layers, want, "changed at {position}"),
+                Err(_) => errors += 1,
+            }
+        }
+        assert!(errors > 100, "{errors}");
     }
 }
 

@@ -112,11 +112,17 @@ impl Layout {
     /// Puts the plan's entries in the place of those with the same tags; gives back what is no longer listed.
     fn apply(&self, plan: &Plan, entries: &mut Entries) -> Vec<Entry> {
         let added = plan.entries();
-        let tagged = |entry: &Entry| {
-            entry.tag().is_some_and(|tag| plan.tags.keys().any(|planned| planned.as_str() == tag))
+        // By either name: two entries of one tag, or of one full name, would leave the choice to the client.
+        let named = |entry: &Entry, tag: &Tag| {
+            entry.ref_name() == Some(tag.as_str())
+                || entry.full_name() == Some(plan.repository.full_name(tag).as_str())
         };
+        let tagged = |entry: &Entry| plan.tags.keys().any(|tag| named(entry, tag));
         let mut replaced = entries.remove(|entry| tagged(entry) && !added.contains(entry));
         entries.add(added);
+        if replaced.is_empty() {
+            return replaced;
+        }
         // What was said about an image goes with the image, and what was said about that, too.
         loop {
             let old: Vec<Descriptor> = replaced.iter().filter_map(|entry| entry.descriptor().ok()).collect();

@@ -315,3 +315,87 @@ fn indexes_that_name_one_another_come_to_an_end() {
     }
     layout.commit(&plan("deep", &document)).expect("each document is read once");
 }
+
+#[test]
+fn only_what_has_the_same_name_is_replaced() {
+    const REF: &str = "org.opencontainers.image.ref.name";
+    const FULL: &str = "io.containerd.image.name";
+    for (annotations, left) in [
+        (vec![(REF, "v1")], 1),
+        (vec![(REF, "v1"), (FULL, "other.example/x:v1")], 1),
+        (vec![(FULL, "example.org/kubelet:v1")], 1),
+        (vec![(REF, "example.org/kubelet:v1")], 1),
+        (vec![(REF, "other.example/x:v1")], 2),
+        (vec![(FULL, "other.example/x:v1")], 2),
+        (vec![], 2),
+    ] {
+        let directory = tempfile::tempdir().expect("a directory");
+        let layout = Layout::create_or_open(directory.path()).expect("empty");
+        let image = put_image(&layout, "linux/amd64", b"theirs");
+        let fold =
+            |entry: crate::Descriptor, (key, value): &(&str, &str)| entry.with_annotation(*key, *value);
+        let entry = annotations.iter().fold(image.descriptor(), fold);
+        let entry = serde_json::to_string(&entry).expect("JSON");
+        write(
+            &directory.path().join("index.json"),
+            &format!(r#"{{"schemaVersion":2,"manifests":[{entry}]}}"#),
+        );
+        layout.commit(&plan("v1", &index(&layout, "ours"))).expect("committed");
+        assert_eq!(layout.read_entries().expect("an index").iter().count(), left, "{annotations:?}");
+    }
+}
+
+#[test]
+fn the_order_of_commits_does_not_show() {
+    let written = |order: [&str; 3], together: bool| {
+        let directory = tempfile::tempdir().expect("a directory");
+        let layout = Layout::create_or_open(directory.path()).expect("empty");
+        let documents = order.map(|tag| (tag, index(&layout, tag)));
+        let artifact = |document: &Document| {
+            artifact(MediaType::from("text/spdx"), &document.descriptor(), Vec::new(), Annotations::new())
+        };
+        let whole = Plan::new("example.org/kubelet".parse().expect("a name"));
+        let whole = documents.iter().fold(whole, |whole, (tag, document)| {
+            let one = plan(tag, document).referrer(&artifact(document));
+            if !together {
+                layout.commit(&one).expect("committed");
+            }
+            whole.tag(tag.parse().expect("a tag"), document).referrer(&artifact(document))
+        });
+        layout.commit(&whole).expect("committed");
+        read(&directory.path().join("index.json"))
+    };
+    let want = written(["a", "b", "c"], true);
+    for order in [["a", "b", "c"], ["c", "a", "b"], ["b", "c", "a"]] {
+        assert_eq!(written(order, true), want);
+        assert_eq!(written(order, false), want);
+    }
+}
+
+#[test]
+fn ocidir_reads_what_is_written_here_and_the_reverse() {
+    use ocidir::{OciDir, OciRead as _};
+
+    let directory = tempfile::tempdir().expect("a directory");
+    let layout = crate::test_layout::sample(directory.path());
+    let root =
+        layout.read_entries().expect("an index").iter().next().expect("v1").descriptor().expect("ours");
+    let second = OciDir::open(layout.dir().try_clone().expect("a handle")).expect("a layout");
+    let found = second.find_manifest_descriptor_with_tag("v1").expect("readable").expect("there");
+    assert_eq!(found.digest().to_string(), root.digest.to_string());
+    let subject: oci_spec::image::Digest = root.digest.to_string().parse().expect("a digest");
+    assert_eq!(second.find_referrers(&subject, None).expect("readable").len(), 1);
+
+    // An image that ocidir names in index.json, without an index and without containerd's name.
+    let config = oci_spec::image::ImageConfiguration::default();
+    let manifest = second.new_empty_manifest().expect("room").build().expect("complete");
+    let platform = oci_spec::image::Platform::default();
+    second.insert_manifest_and_config(manifest, config, Some("theirs"), platform).expect("room");
+    let source =
+        crate::ImageSource::of_layout(Layout::open(directory.path()).expect("a layout")).expect("readable");
+    assert_eq!(source.tags(), ["theirs", "v1", "v1-wire"]);
+    assert_eq!(source.images(Some("theirs")).expect("there").len(), 1);
+    // A commit keeps it.
+    layout.commit(&plan("v2", &index(&layout, "two"))).expect("committed");
+    assert_eq!(tags(&layout), ["theirs", "v1", "v1-wire", "v2", "-"]);
+}

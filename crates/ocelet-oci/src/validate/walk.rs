@@ -74,7 +74,7 @@ impl<'layout> Checker<'layout> {
         let mut checked = Vec::new();
         let mut tags: BTreeMap<&str, usize> = BTreeMap::new();
         for entry in entries.iter().filter(|entry| tag.is_none() || entry.tag() == tag) {
-            if let Some(tag) = entry.tag() {
+            if let Some(tag) = entry.ref_name().or_else(|| entry.full_name()) {
                 *tags.entry(tag).or_default() += 1;
             }
             // What is not a descriptor was said above.
