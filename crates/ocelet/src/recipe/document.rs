@@ -38,7 +38,8 @@ pub(super) enum Data {
     Integer(i64),
     Boolean(bool),
     Texts(Vec<Text>),
-    TextMap(BTreeMap<String, (Span, Text)>),
+    /// An entry whose value was a problem has none.
+    TextMap(BTreeMap<String, (Span, Option<Text>)>),
     Table(Fields),
     Tables(BTreeMap<String, Fields>),
     Items(Vec<Fields>),
@@ -49,7 +50,7 @@ pub(super) enum Data {
 pub(super) struct Fields {
     table: &'static Table,
     values: BTreeMap<&'static str, (Span, Value)>,
-    /// The keys that were there, but whose values were a problem.
+    /// The keys that were there, but misspelled or with values that were a problem.
     refused: BTreeSet<&'static str>,
     /// The place of the table: its key where it has one.
     pub(super) span: Span,
@@ -57,6 +58,8 @@ pub(super) struct Fields {
     pub(super) title: String,
     /// Whether it was written as one text, in the short form.
     pub(super) is_short: bool,
+    /// Whether nothing in it was a problem.
+    pub(super) is_sound: bool,
 }
 
 /// Reads the whole document. Nothing where the text cannot be a recipe at all; then there is a problem.
@@ -68,19 +71,41 @@ pub(super) fn read(text: &str, findings: &mut Findings<'_>) -> Option<Fields> {
         return None;
     }
     let (document, errors) = DeTable::parse_recoverable(text);
+    let broken_at = syntax_errors(&errors, findings);
+    let span = findings.span(0..0);
+    let noted = findings.errors();
+    let mut reader = Reader { findings, is_whole: broken_at.is_none() };
+    let fields = reader.table(document.get_ref(), &RECIPE, span, "");
+    match broken_at {
+        None => Some(fields),
+        Some(broken_at) => {
+            // Behind a mistake keys may have ended up in tables that they were not written in.
+            findings.forget_behind(broken_at, noted);
+            None
+        }
+    }
+}
+
+/// Notes the syntax errors, and tells from which byte on the document cannot be trusted.
+fn syntax_errors(errors: &[toml::de::Error], findings: &mut Findings<'_>) -> Option<usize> {
+    let mut broken_at: Option<usize> = None;
     let mut last_line = 0;
-    for error in &errors {
+    for error in errors {
         let span = findings.span(error.span().unwrap_or(0..0));
+        // Of a key that is written twice the first value was taken, and nothing else is lost.
+        if error.message() == "duplicate key" {
+            let message = format!("the key \"{}\" is written twice", findings.written(span));
+            findings.error(Code::Duplicate, span, message).label("remove or join them");
+            continue;
+        }
+        broken_at = Some(broken_at.map_or(span.start, |first| first.min(span.start)));
         // What follows on the same line is the echo of the first mistake.
         if span.line != last_line {
             findings.error(Code::Syntax, span, format!("the recipe is not valid TOML: {}", error.message()));
             last_line = span.line;
         }
     }
-    let span = findings.span(0..0);
-    let mut reader = Reader { findings, is_whole: errors.is_empty() };
-    let fields = reader.table(document.get_ref(), &RECIPE, span, "");
-    errors.is_empty().then_some(fields)
+    broken_at
 }
 
 struct Reader<'findings, 'text> {
@@ -93,10 +118,15 @@ impl Reader<'_, '_> {
     fn table(&mut self, given: &DeTable<'_>, table: &'static Table, span: Span, title: &str) -> Fields {
         let (mut values, mut refused) = (BTreeMap::new(), BTreeSet::new());
         let mut missing: Vec<&Key> = table.keys.iter().filter(|key| key.required).collect();
+        let errors = self.findings.errors();
         for (name, value) in given {
             let at = self.findings.span(name.span());
             let Some(key) = table.find(name.get_ref()) else {
-                self.unknown_key(name.get_ref(), at, table, title);
+                let meant = self.unknown_key(name.get_ref(), at, table, title);
+                if let Some(meant) = meant.and_then(|meant| table.find(&meant)) {
+                    missing.retain(|other| other.name != meant.name);
+                    refused.insert(meant.name);
+                }
                 continue;
             };
             missing.retain(|other| other.name != key.name);
@@ -117,10 +147,19 @@ impl Reader<'_, '_> {
                 .label(format!("add {} = {}", key.name, key.example))
                 .note(None, key.doc);
         }
-        Fields { table, values, refused, span, title: title.to_owned(), is_short: false }
+        Fields {
+            table,
+            values,
+            refused,
+            span,
+            title: title.to_owned(),
+            is_short: false,
+            is_sound: self.findings.errors() == errors,
+        }
     }
 
-    fn unknown_key(&mut self, name: &str, at: Span, table: &'static Table, title: &str) {
+    /// Notes an unknown key, and tells which one was meant.
+    fn unknown_key(&mut self, name: &str, at: Span, table: &'static Table, title: &str) -> Option<String> {
         let place = if title.is_empty() { "at the top level" } else { title };
         let within = if title.is_empty() { "" } else { "in " };
         let message = format!("unknown key \"{name}\" {within}{place}");
@@ -138,6 +177,7 @@ impl Reader<'_, '_> {
                 problem.label(format!("the keys are {}", names.join(", ")));
             }
         }
+        problem.nearest.clone()
     }
 
     fn value(&mut self, key: &Key, given: &DeValue<'_>, range: Range<usize>, title: &str) -> Option<Value> {
@@ -172,7 +212,7 @@ impl Reader<'_, '_> {
         let got = match given {
             DeValue::String(_) => "text",
             DeValue::Integer(_) => "a whole number",
-            DeValue::Float(_) => "a number",
+            DeValue::Float(_) => "a decimal number",
             DeValue::Boolean(_) => "true or false",
             DeValue::Datetime(_) => "a date or time",
             DeValue::Array(_) => "a list",
@@ -183,6 +223,10 @@ impl Reader<'_, '_> {
         let problem =
             self.findings.error(Code::WrongType, span, format!("{what} must be {wanted}, not {got}"));
         match given {
+            // Octal digits are how modes are written, which are texts.
+            DeValue::Integer(number) if wanted == "text" && number.radix() == 8 => {
+                problem.label(format!("write \"0{}\"", number.as_str()));
+            }
             DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_)
                 if wanted == "text" && fits_a_line =>
             {
@@ -278,7 +322,7 @@ impl Reader<'_, '_> {
         given: &DeValue<'_>,
         span: Span,
         what: &str,
-    ) -> Option<BTreeMap<String, (Span, Text)>> {
+    ) -> Option<BTreeMap<String, (Span, Option<Text>)>> {
         let DeValue::Table(given) = given else {
             return self.wrong_type(given, span, what, "a table of texts");
         };
@@ -287,9 +331,8 @@ impl Reader<'_, '_> {
             let at = self.findings.span(name.span());
             let what = format!("\"{}\" in {what}", name.get_ref());
             let span = self.findings.span(value.span());
-            if let Some(text) = self.any_text(value.get_ref(), span, &what) {
-                map.insert(name.get_ref().clone().into_owned(), (at, text));
-            }
+            let text = self.any_text(value.get_ref(), span, &what);
+            map.insert(name.get_ref().clone().into_owned(), (at, text));
         }
         Some(map)
     }
@@ -313,11 +356,18 @@ impl Reader<'_, '_> {
         for (entry, value) in given {
             let at = self.findings.span(entry.span());
             let title = format!("[{name}.{}]", entry.get_ref());
+            let entry = entry.get_ref().clone().into_owned();
             if let DeValue::Table(given) = value.get_ref() {
-                map.insert(entry.get_ref().clone().into_owned(), self.table(given, table, at, &title));
+                map.insert(entry, self.table(given, table, at, &title));
             } else {
                 let span = self.findings.span(value.span());
                 self.wrong_type::<()>(value.get_ref(), span, &title, "a table");
+                // The name is known all the same, to whoever refers to it.
+                let (values, refused) = (BTreeMap::new(), BTreeSet::new());
+                map.insert(
+                    entry,
+                    Fields { table, values, refused, span: at, title, is_short: false, is_sound: false },
+                );
             }
         }
         Some(map)
@@ -346,7 +396,15 @@ impl Reader<'_, '_> {
                     let value = Value { span, data: Data::Text(text) };
                     let values = BTreeMap::from([(short, (span, value))]);
                     let refused = BTreeSet::new();
-                    items.push(Fields { table, values, refused, span, title: entry.clone(), is_short: true });
+                    items.push(Fields {
+                        table,
+                        values,
+                        refused,
+                        span,
+                        title: entry.clone(),
+                        is_short: true,
+                        is_sound: true,
+                    });
                 }
                 (given, Some(_)) => {
                     self.wrong_type::<()>(given, span, &entry, "text or a table");
@@ -414,6 +472,11 @@ impl Fields {
         self.values.get(name).map(|(span, _)| *span)
     }
 
+    /// Whether nothing is left to be taken.
+    pub(super) fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
     /// Whether one of these keys was there with a value that was a problem: then its absence is none.
     pub(super) fn had_problem(&self, names: &[&str]) -> bool {
         names.iter().any(|name| self.refused.contains(name))
@@ -449,7 +512,7 @@ impl Fields {
         }
     }
 
-    pub(super) fn text_map(&mut self, name: &'static str) -> BTreeMap<String, (Span, Text)> {
+    pub(super) fn text_map(&mut self, name: &'static str) -> BTreeMap<String, (Span, Option<Text>)> {
         match self.take(name).map(|value| value.data) {
             Some(Data::TextMap(map)) => map,
             None => BTreeMap::new(),

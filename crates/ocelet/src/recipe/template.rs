@@ -206,7 +206,7 @@ pub(super) fn expand(
                         }
                     }
                     Some(Piece::Platform { variable, .. }) => {
-                        out.pieces.push(Piece::Platform { variable, hyphen })
+                        out.pieces.push(Piece::Platform { variable, hyphen });
                     }
                     None => is_whole = false,
                 }
