@@ -227,7 +227,7 @@ pub(super) static FLAVOR: Table = Table {
             "files",
             Shape::Items { table: &FILE, short: Some("path") },
             "[\"/etc/passwd\"]",
-            "Paths or patterns of files that must be there; \"path?\" is wanted but may be missing.",
+            "Paths or patterns of files that must be there; \"path?\" is wanted but may be missing, while in a table a \"?\" is any one character.",
         ),
         key(
             "rules",

@@ -173,6 +173,9 @@ parameters.x = { help = "the minor version", default = "0" }
 "#;
     let (one, other) = (good(GOOD).recipe.to_json(), good(spelled).recipe.to_json());
     assert_eq!(serde_json::to_string(&one).expect("JSON"), serde_json::to_string(&other).expect("JSON"));
+    for same in [GOOD.replace('\n', "\r\n"), format!("\u{feff}{GOOD}")] {
+        assert_eq!(one, good(&same).recipe.to_json());
+    }
     let changed = good(&GOOD.replace("umount?", "umount")).recipe.to_json();
     assert_ne!(one, changed);
 }

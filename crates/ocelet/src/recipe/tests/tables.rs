@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use super::super::keys::{FLAVOR, Key, PARAMETER, RECIPE, REMOVE, SOURCE, SOURCE_KINDS, Shape, Table};
+use super::super::keys::{
+    FLAVOR, Key, PARAMETER, RECIPE, REMOVE, SOURCE, SOURCE_KINDS, STABILITIES, Shape, Table,
+};
 use super::super::*;
 use super::context;
 
@@ -101,6 +103,9 @@ fn each_table_has_a_key_once_and_says_what_it_is() {
         assert_eq!(table.names().filter(|name| *name == key.name).count(), 1, "{}", key.name);
         assert!(key.doc.ends_with('.'), "{}: {}", key.name, key.doc);
         assert!(!key.doc.is_empty() && table.doc.ends_with('.'));
+    }
+    for word in STABILITIES {
+        assert_eq!(Stability::from_word(word).map(Stability::as_str), Some(*word));
     }
     for (kind, keys) in SOURCE_KINDS {
         for name in keys.iter().chain([kind]) {
