@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use ocelet_tree::TreePath;
 
 use super::config;
-use super::document::Text;
+use super::fields::Text;
 use super::flavor::{Draft, Named, Wants};
 use super::model::{Flavor, ImageConfig, Source, SourceKind};
 use super::names::{FlavorName, SourceName, Tag};

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use ocelet_tree::{Glob, LinkTarget, TreePath};
 
 use super::config;
-use super::document::{Fields, Text};
+use super::fields::{Fields, Text};
 use super::model::{Directory, Wish};
 use super::names::{CommandName, FlavorName, RESERVED_FLAVORS, RuleName};
 use super::problem::{At, Code, Findings, Span};

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ocelet_tree::{Glob, LinkTarget, TreePath};
 
-use super::document::Text;
+use super::fields::Text;
 use super::flavor::{Draft, Named, REMOVABLE, Wants};
 use super::model::{Directory, Wish};
 use super::names::FlavorName;

@@ -6,7 +6,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::document::{self, Fields, Text};
+use super::document;
+use super::fields::{Fields, Text};
 use super::finish::{self, Finisher};
 use super::flavor::{self, Draft};
 use super::inherit;

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use ocelet_tree::TreePath;
 
-use super::document::Fields;
+use super::fields::Fields;
 use super::keys::SOURCE_KINDS;
 use super::model::{FileContent, FileSource, RootfsSource, Source, SourceKind, Stability};
 use super::names::{SourceName, Tag};

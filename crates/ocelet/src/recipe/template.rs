@@ -7,7 +7,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use super::document::Text;
+use super::fields::Text;
 use super::platform::Platform;
 use super::problem::{Code, Findings, Span};
 use super::variables::Variables;

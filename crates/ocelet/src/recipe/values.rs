@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use ocelet_tree::{Glob, TreePath};
 
-use super::document::Text;
+use super::fields::Text;
 use super::platform::Platform;
 use super::problem::{At, Code, Findings, Span};
 

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::document::Fields;
+use super::fields::Fields;
 use super::names::VariableName;
 use super::problem::{Code, Findings, Span};
 use super::template::RESERVED_VARIABLES;
