@@ -3,7 +3,7 @@
 //! The formats are those of the OCI image specification, config.md, "Properties"; what it leaves open is refused
 //! where no runtime could use it.
 
-use super::document::Text;
+use super::fields::Text;
 use super::problem::{Code, Findings, Span};
 
 /// The annotations that the image specification defines (annotations.md, "Pre-Defined Annotation Keys").

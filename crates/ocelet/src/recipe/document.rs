@@ -8,56 +8,13 @@ use std::ops::Range;
 
 use toml::de::{DeInteger, DeTable, DeValue};
 
+use super::fields::{Data, Fields, Text, Value};
 use super::keys::{Key, RECIPE, Shape, TABLES, Table};
 use super::nearest::nearest;
 use super::problem::{Code, Findings, Span};
 
 /// No recipe is longer than this, in bytes. What is long belongs into a file beside it.
 const LONGEST_RECIPE: usize = 1 << 20;
-
-/// A text of the recipe, with its place. Equal when the values are.
-#[derive(Debug, Clone)]
-pub(super) struct Text {
-    pub(super) value: String,
-    /// The place, quotes included.
-    pub(super) span: Span,
-    /// Where the first character stands, if the text is written without escapes.
-    first: Option<usize>,
-}
-
-/// A value that has the shape of its key.
-#[derive(Debug)]
-pub(super) struct Value {
-    pub(super) span: Span,
-    pub(super) data: Data,
-}
-
-#[derive(Debug)]
-pub(super) enum Data {
-    Text(Text),
-    Integer(i64),
-    Boolean(bool),
-    Texts(Vec<Text>),
-    TextMap(BTreeMap<String, (Span, Text)>),
-    Table(Fields),
-    Tables(BTreeMap<String, Fields>),
-    Items(Vec<Fields>),
-}
-
-/// The values of one table, taken out one by one.
-#[derive(Debug)]
-pub(super) struct Fields {
-    table: &'static Table,
-    values: BTreeMap<&'static str, (Span, Value)>,
-    /// The keys that were there, but whose values were a problem.
-    refused: BTreeSet<&'static str>,
-    /// The place of the table: its key where it has one.
-    pub(super) span: Span,
-    /// How the table is called in a message.
-    pub(super) title: String,
-    /// Whether it was written as one text, in the short form.
-    pub(super) is_short: bool,
-}
 
 /// Reads the whole document. Nothing where the text cannot be a recipe at all; then there is a problem.
 pub(super) fn read(text: &str, findings: &mut Findings<'_>) -> Option<Fields> {
@@ -68,19 +25,41 @@ pub(super) fn read(text: &str, findings: &mut Findings<'_>) -> Option<Fields> {
         return None;
     }
     let (document, errors) = DeTable::parse_recoverable(text);
+    let broken_at = syntax_errors(&errors, findings);
+    let span = findings.span(0..0);
+    let noted = findings.errors();
+    let mut reader = Reader { findings, is_whole: broken_at.is_none() };
+    let fields = reader.table(document.get_ref(), &RECIPE, span, "");
+    match broken_at {
+        None => Some(fields),
+        Some(broken_at) => {
+            // Behind a mistake keys may have ended up in tables that they were not written in.
+            findings.forget_behind(broken_at, noted);
+            None
+        }
+    }
+}
+
+/// Notes the syntax errors, and tells from which byte on the document cannot be trusted.
+fn syntax_errors(errors: &[toml::de::Error], findings: &mut Findings<'_>) -> Option<usize> {
+    let mut broken_at: Option<usize> = None;
     let mut last_line = 0;
-    for error in &errors {
+    for error in errors {
         let span = findings.span(error.span().unwrap_or(0..0));
+        // Of a key that is written twice the first value was taken, and nothing else is lost.
+        if error.message() == "duplicate key" {
+            let message = format!("the key \"{}\" is written twice", findings.written(span));
+            findings.error(Code::Duplicate, span, message).label("remove or join them");
+            continue;
+        }
+        broken_at = Some(broken_at.map_or(span.start, |first| first.min(span.start)));
         // What follows on the same line is the echo of the first mistake.
         if span.line != last_line {
             findings.error(Code::Syntax, span, format!("the recipe is not valid TOML: {}", error.message()));
             last_line = span.line;
         }
     }
-    let span = findings.span(0..0);
-    let mut reader = Reader { findings, is_whole: errors.is_empty() };
-    let fields = reader.table(document.get_ref(), &RECIPE, span, "");
-    errors.is_empty().then_some(fields)
+    broken_at
 }
 
 struct Reader<'findings, 'text> {
@@ -93,10 +72,15 @@ impl Reader<'_, '_> {
     fn table(&mut self, given: &DeTable<'_>, table: &'static Table, span: Span, title: &str) -> Fields {
         let (mut values, mut refused) = (BTreeMap::new(), BTreeSet::new());
         let mut missing: Vec<&Key> = table.keys.iter().filter(|key| key.required).collect();
+        let errors = self.findings.errors();
         for (name, value) in given {
             let at = self.findings.span(name.span());
             let Some(key) = table.find(name.get_ref()) else {
-                self.unknown_key(name.get_ref(), at, table, title);
+                let meant = self.unknown_key(name.get_ref(), at, table, title);
+                if let Some(meant) = meant.and_then(|meant| table.find(&meant)) {
+                    missing.retain(|other| other.name != meant.name);
+                    refused.insert(meant.name);
+                }
                 continue;
             };
             missing.retain(|other| other.name != key.name);
@@ -117,10 +101,19 @@ impl Reader<'_, '_> {
                 .label(format!("add {} = {}", key.name, key.example))
                 .note(None, key.doc);
         }
-        Fields { table, values, refused, span, title: title.to_owned(), is_short: false }
+        Fields {
+            table,
+            values,
+            refused,
+            span,
+            title: title.to_owned(),
+            is_short: false,
+            is_sound: self.findings.errors() == errors,
+        }
     }
 
-    fn unknown_key(&mut self, name: &str, at: Span, table: &'static Table, title: &str) {
+    /// Notes an unknown key, and tells which one was meant.
+    fn unknown_key(&mut self, name: &str, at: Span, table: &'static Table, title: &str) -> Option<String> {
         let place = if title.is_empty() { "at the top level" } else { title };
         let within = if title.is_empty() { "" } else { "in " };
         let message = format!("unknown key \"{name}\" {within}{place}");
@@ -138,6 +131,7 @@ impl Reader<'_, '_> {
                 problem.label(format!("the keys are {}", names.join(", ")));
             }
         }
+        problem.nearest.clone()
     }
 
     fn value(&mut self, key: &Key, given: &DeValue<'_>, range: Range<usize>, title: &str) -> Option<Value> {
@@ -172,7 +166,7 @@ impl Reader<'_, '_> {
         let got = match given {
             DeValue::String(_) => "text",
             DeValue::Integer(_) => "a whole number",
-            DeValue::Float(_) => "a number",
+            DeValue::Float(_) => "a decimal number",
             DeValue::Boolean(_) => "true or false",
             DeValue::Datetime(_) => "a date or time",
             DeValue::Array(_) => "a list",
@@ -183,6 +177,10 @@ impl Reader<'_, '_> {
         let problem =
             self.findings.error(Code::WrongType, span, format!("{what} must be {wanted}, not {got}"));
         match given {
+            // Octal digits are how modes are written, which are texts.
+            DeValue::Integer(number) if wanted == "text" && number.radix() == 8 => {
+                problem.label(format!("write \"0{}\"", number.as_str()));
+            }
             DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_)
                 if wanted == "text" && fits_a_line =>
             {
@@ -278,7 +276,7 @@ impl Reader<'_, '_> {
         given: &DeValue<'_>,
         span: Span,
         what: &str,
-    ) -> Option<BTreeMap<String, (Span, Text)>> {
+    ) -> Option<BTreeMap<String, (Span, Option<Text>)>> {
         let DeValue::Table(given) = given else {
             return self.wrong_type(given, span, what, "a table of texts");
         };
@@ -287,9 +285,8 @@ impl Reader<'_, '_> {
             let at = self.findings.span(name.span());
             let what = format!("\"{}\" in {what}", name.get_ref());
             let span = self.findings.span(value.span());
-            if let Some(text) = self.any_text(value.get_ref(), span, &what) {
-                map.insert(name.get_ref().clone().into_owned(), (at, text));
-            }
+            let text = self.any_text(value.get_ref(), span, &what);
+            map.insert(name.get_ref().clone().into_owned(), (at, text));
         }
         Some(map)
     }
@@ -313,11 +310,18 @@ impl Reader<'_, '_> {
         for (entry, value) in given {
             let at = self.findings.span(entry.span());
             let title = format!("[{name}.{}]", entry.get_ref());
+            let entry = entry.get_ref().clone().into_owned();
             if let DeValue::Table(given) = value.get_ref() {
-                map.insert(entry.get_ref().clone().into_owned(), self.table(given, table, at, &title));
+                map.insert(entry, self.table(given, table, at, &title));
             } else {
                 let span = self.findings.span(value.span());
                 self.wrong_type::<()>(value.get_ref(), span, &title, "a table");
+                // The name is known all the same, to whoever refers to it.
+                let (values, refused) = (BTreeMap::new(), BTreeSet::new());
+                map.insert(
+                    entry,
+                    Fields { table, values, refused, span: at, title, is_short: false, is_sound: false },
+                );
             }
         }
         Some(map)
@@ -346,7 +350,15 @@ impl Reader<'_, '_> {
                     let value = Value { span, data: Data::Text(text) };
                     let values = BTreeMap::from([(short, (span, value))]);
                     let refused = BTreeSet::new();
-                    items.push(Fields { table, values, refused, span, title: entry.clone(), is_short: true });
+                    items.push(Fields {
+                        table,
+                        values,
+                        refused,
+                        span,
+                        title: entry.clone(),
+                        is_short: true,
+                        is_sound: true,
+                    });
                 }
                 (given, Some(_)) => {
                     self.wrong_type::<()>(given, span, &entry, "text or a table");
@@ -376,122 +388,5 @@ fn first_character(written: &str, value: &str) -> Option<usize> {
         let skipped = breaks.iter().find(|skipped| inner.strip_prefix(**skipped) == Some(value))?;
         return Some(quotes.len() + skipped.len());
     }
-    None
-}
-
-impl Text {
-    /// The place of a stretch of the value; of the whole text where escapes make that uncertain.
-    pub(super) fn part(&self, findings: &Findings<'_>, range: Range<usize>) -> Span {
-        match self.first {
-            Some(first) => findings.span(first + range.start..first + range.end),
-            None => self.span,
-        }
-    }
-}
-
-impl PartialEq for Text {
-    fn eq(&self, other: &Self) -> bool {
-        self.value == other.value
-    }
-}
-
-impl Eq for Text {}
-
-/// Each taker gives nothing where the key was left out or its value was a problem. The key's shape in
-/// [`super::keys`] decides which one fits; a wrong one is a mistake in this crate, and every test would show it.
-impl Fields {
-    fn take(&mut self, name: &'static str) -> Option<Value> {
-        debug_assert!(
-            self.table.find(name).is_some(),
-            "internal error: {name} is not in the table of {}",
-            self.title
-        );
-        self.values.remove(name).map(|(_, value)| value)
-    }
-
-    /// The place of a key, while it is not taken yet.
-    pub(super) fn key_span(&self, name: &str) -> Option<Span> {
-        self.values.get(name).map(|(span, _)| *span)
-    }
-
-    /// Whether one of these keys was there with a value that was a problem: then its absence is none.
-    pub(super) fn had_problem(&self, names: &[&str]) -> bool {
-        names.iter().any(|name| self.refused.contains(name))
-    }
-
-    pub(super) fn text(&mut self, name: &'static str) -> Option<Text> {
-        match self.take(name)?.data {
-            Data::Text(text) => Some(text),
-            _ => misfit(name),
-        }
-    }
-
-    pub(super) fn integer(&mut self, name: &'static str) -> Option<i64> {
-        match self.take(name)?.data {
-            Data::Integer(value) => Some(value),
-            _ => misfit(name),
-        }
-    }
-
-    pub(super) fn boolean(&mut self, name: &'static str) -> Option<bool> {
-        match self.take(name)?.data {
-            Data::Boolean(value) => Some(value),
-            _ => misfit(name),
-        }
-    }
-
-    /// The texts and the place of the whole list.
-    pub(super) fn texts(&mut self, name: &'static str) -> Option<(Vec<Text>, Span)> {
-        let Value { data, span } = self.take(name)?;
-        match data {
-            Data::Texts(texts) => Some((texts, span)),
-            _ => misfit(name),
-        }
-    }
-
-    pub(super) fn text_map(&mut self, name: &'static str) -> BTreeMap<String, (Span, Text)> {
-        match self.take(name).map(|value| value.data) {
-            Some(Data::TextMap(map)) => map,
-            None => BTreeMap::new(),
-            Some(_) => misfit(name).unwrap_or_default(),
-        }
-    }
-
-    pub(super) fn table(&mut self, name: &'static str) -> Option<Fields> {
-        match self.take(name)?.data {
-            Data::Table(fields) => Some(fields),
-            _ => misfit(name),
-        }
-    }
-
-    pub(super) fn tables(&mut self, name: &'static str) -> BTreeMap<String, Fields> {
-        match self.take(name).map(|value| value.data) {
-            Some(Data::Tables(tables)) => tables,
-            None => BTreeMap::new(),
-            Some(_) => misfit(name).unwrap_or_default(),
-        }
-    }
-
-    pub(super) fn items(&mut self, name: &'static str) -> Vec<Fields> {
-        match self.take(name).map(|value| value.data) {
-            Some(Data::Items(items)) => items,
-            None => Vec::new(),
-            Some(_) => misfit(name).unwrap_or_default(),
-        }
-    }
-
-    /// Ends the reading of this table: what is left was in the tables of keys, and read by nobody.
-    pub(super) fn finish(self) {
-        debug_assert!(
-            self.values.is_empty(),
-            "internal error: nobody reads {:?} of {}",
-            self.values.keys(),
-            self.title
-        );
-    }
-}
-
-fn misfit<T>(name: &str) -> Option<T> {
-    debug_assert!(false, "internal error: {name} is read with another shape than its table says");
     None
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use ocelet_tree::TreePath;
 
 use super::config;
-use super::document::Text;
+use super::fields::Text;
 use super::flavor::{Draft, Named, Wants};
 use super::model::{Flavor, ImageConfig, Source, SourceKind};
 use super::names::{FlavorName, SourceName, Tag};
@@ -58,8 +58,8 @@ impl Finisher<'_, '_> {
         let mut flavors = BTreeMap::new();
         for (name, wants) in joined {
             let draft = &self.drafts[&name];
-            if draft.is_image && wants.commands.is_empty() && wants.files.is_empty() && wants.rules.is_empty()
-            {
+            let is_certain = draft.is_image && !wants.has_gaps;
+            if is_certain && wants.commands.is_empty() && wants.files.is_empty() && wants.rules.is_empty() {
                 let message = format!("the flavor \"{name}\" asks for nothing");
                 let problem = self.findings.error(Code::Empty, draft.name.span, message);
                 problem.label("name commands, files or rules; or say image = false");
@@ -71,7 +71,9 @@ impl Finisher<'_, '_> {
             }
         }
         self.check_tags(&flavors);
-        self.check_unused_flavors();
+        if !self.findings.has_errors() {
+            self.check_unused_flavors();
+        }
         flavors
     }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use ocelet_tree::{Glob, LinkTarget, TreePath};
 
 use super::config;
-use super::document::{Fields, Text};
+use super::fields::{Fields, Text};
 use super::model::{Directory, Wish};
 use super::names::{CommandName, FlavorName, RESERVED_FLAVORS, RuleName};
 use super::problem::{At, Code, Findings, Span};
@@ -36,6 +36,8 @@ pub(super) struct Wants {
     pub(super) workdir: Option<At<Text>>,
     pub(super) user: Option<At<Text>>,
     pub(super) stop_signal: Option<At<Text>>,
+    /// Whether something of it was refused: then nothing can be said about what it lacks.
+    pub(super) has_gaps: bool,
 }
 
 /// A flavor as it is written.
@@ -89,10 +91,13 @@ pub(super) fn read(
     // A flavor with a wrong name is read all the same, for its other problems.
     let stand_in = || FlavorName::new("x").expect("a letter is a name");
     let mut reader = Reader { findings, known_rules, flavor: flavor.clone().unwrap_or_else(|_| stand_in()) };
+    let is_sound = fields.is_sound;
+    let errors = reader.findings.errors();
     let is_image = fields.boolean("image").unwrap_or(true);
     let extends = reader.extends(&mut fields, name);
-    let adds = reader.wants(&mut fields);
+    let mut adds = reader.wants(&mut fields);
     let removes = reader.removes(&mut fields);
+    adds.has_gaps = !is_sound || reader.findings.errors() > errors;
     fields.finish();
     Some(Draft { name: At::new(flavor.ok()?, span), is_image, extends, adds, removes })
 }
@@ -132,6 +137,7 @@ impl Reader<'_, '_> {
             cmd: self.arguments(fields, "cmd"),
             workdir: placed(fields.text("workdir")),
             user: placed(fields.text("user")),
+            has_gaps: false,
             stop_signal: placed(
                 fields.text("stop-signal").filter(|text| config::stop_signal(text, self.findings)),
             ),
@@ -315,11 +321,11 @@ impl Reader<'_, '_> {
 
     fn texts(
         &mut self,
-        map: BTreeMap<String, (Span, Text)>,
+        map: BTreeMap<String, (Span, Option<Text>)>,
         check: impl Fn(&str, Span, &mut Findings<'_>) -> bool,
     ) -> Named<Text> {
         let valid = map.into_iter().filter(|(name, (span, _))| check(name, *span, self.findings));
-        valid.map(|(name, (span, text))| (name, At::new(text, span))).collect()
+        valid.filter_map(|(name, (span, text))| Some((name, At::new(text?, span)))).collect()
     }
 
     fn arguments(&mut self, fields: &mut Fields, key: &'static str) -> Option<At<Vec<Text>>> {

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ocelet_tree::{Glob, LinkTarget, TreePath};
 
-use super::document::Text;
+use super::fields::Text;
 use super::flavor::{Draft, Named, REMOVABLE, Wants};
 use super::model::{Directory, Wish};
 use super::names::FlavorName;
@@ -180,9 +180,15 @@ fn one(draft: &Draft, parents: &[(&FlavorName, &Wants)], findings: &mut Findings
         workdir: joiner.single("workdir", |wants| &wants.workdir),
         user: joiner.single("user", |wants| &wants.user),
         stop_signal: joiner.single("stop-signal", |wants| &wants.stop_signal),
+        has_gaps: own.has_gaps || inherits_gaps(draft, parents),
     };
     debug_assert_eq!(draft.removes.keys().filter(|key| !REMOVABLE.contains(key)).count(), 0);
     wants
+}
+
+/// Whether the flavor extends one that does not exist or has gaps.
+fn inherits_gaps(draft: &Draft, parents: &[(&FlavorName, &Wants)]) -> bool {
+    draft.extends.len() != parents.len() || parents.iter().any(|(_, wants)| wants.has_gaps)
 }
 
 impl Joiner<'_, '_> {
@@ -190,7 +196,7 @@ impl Joiner<'_, '_> {
         let mut all: Named<T> = BTreeMap::new();
         let own = of(&self.draft.adds);
         let removes = self.draft.removes.get(key).map(Vec::as_slice).unwrap_or_default();
-        let removed: BTreeSet<&str> = removes.iter().map(|text| text.value.as_str()).collect();
+        let unwanted: BTreeSet<&str> = removes.iter().map(|text| text.value.as_str()).collect();
         let mut torn = BTreeSet::new();
         for (_, wants) in self.parents {
             for (name, value) in of(wants) {
@@ -203,7 +209,7 @@ impl Joiner<'_, '_> {
                         let span = there.span;
                         all.insert(name.clone(), At::new(both, span));
                     }
-                    None if own.contains_key(name) || removed.contains(name.as_str()) => {}
+                    None if own.contains_key(name) || unwanted.contains(name.as_str()) => {}
                     None if torn.insert(name.clone()) => {
                         let (one, two) = (there.span, value.span);
                         self.torn(&format!("{what} \"{name}\""), one, two);
@@ -226,9 +232,8 @@ impl Joiner<'_, '_> {
             let message = format!("the flavor \"{flavor}\" both adds and removes {what} \"{name}\"");
             self.findings.error(Code::Conflict, text.span, message).note(own, "added here");
         }
-        // With an unknown flavor among the extended ones nobody knows what is there.
-        let is_known = self.draft.extends.len() == self.parents.len();
-        if all.remove(name).is_none() && is_known {
+        let is_gone = all.remove(name).is_none();
+        if is_gone && own.is_none() && !inherits_gaps(self.draft, self.parents) {
             let message =
                 format!("{what} \"{name}\" cannot be removed: the flavor \"{flavor}\" does not inherit it");
             let problem = self.findings.error(Code::NothingToRemove, text.span, message);

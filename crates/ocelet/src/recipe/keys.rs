@@ -168,7 +168,7 @@ pub(super) static SOURCE: Table = Table {
         ),
         key("include", Shape::Texts, "[\"/usr/**\"]", "Patterns of the only files to take."),
         key("exclude", Shape::Texts, "[\"/usr/share/doc/**\"]", "Patterns of files to leave out."),
-        key("text", Shape::AnyText, "\"hello\"", "The content of one file, as it stands here."),
+        key("text", Shape::AnyText, "\"this is {name}\"", "The content of one file, as it stands here."),
         key(
             "expand",
             Shape::Boolean,
@@ -227,7 +227,7 @@ pub(super) static FLAVOR: Table = Table {
             "files",
             Shape::Items { table: &FILE, short: Some("path") },
             "[\"/etc/passwd\"]",
-            "Paths or patterns of files that must be there; \"path?\" is wanted but may be missing.",
+            "Paths or patterns of files that must be there; \"path?\" is wanted but may be missing, while in a table a \"?\" is any one character.",
         ),
         key(
             "rules",

@@ -19,6 +19,7 @@
 mod canonical;
 mod config;
 mod document;
+mod fields;
 mod finish;
 mod flavor;
 mod inherit;

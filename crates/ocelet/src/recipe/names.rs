@@ -7,11 +7,11 @@ use std::fmt;
 
 /// A text that is not a valid name of its kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("\"{given}\" cannot be the name of {noun}: {rule}")]
+#[error("\"{given}\" cannot be {noun}: {rule}")]
 pub struct NameError {
     /// The text as it was given.
     pub given: String,
-    /// What it should have named.
+    /// What it should have been.
     pub noun: &'static str,
     /// What such names look like.
     pub rule: &'static str,
@@ -64,7 +64,7 @@ const SIMPLE: &str =
 name!(
     /// The name of an image: a repository name of the OCI distribution specification ("Pulling manifests").
     ImageName,
-    "an image",
+    "the name of an image",
     "it has lowercase letters and digits, joined by '.', '_', '__', hyphens or '/', at most 255 characters",
     |name| name.len() <= 255 && name.split('/').all(is_path_component)
 );
@@ -78,28 +78,28 @@ name!(
 name!(
     /// The name of a flavor. `all`, `default` and `none` are kept for the command line.
     FlavorName,
-    "a flavor",
+    "the name of a flavor",
     SIMPLE,
     is_simple
 );
 name!(
     /// The name of a source.
     SourceName,
-    "a source",
+    "the name of a source",
     SIMPLE,
     is_simple
 );
 name!(
     /// The name of a rule pack.
     RuleName,
-    "a rule pack",
+    "the name of a rule pack",
     SIMPLE,
     is_simple
 );
 name!(
     /// The name of a variable that templates may use.
     VariableName,
-    "a variable",
+    "the name of a variable",
     "it has letters, digits, '.', '_' and '-', begins with a letter or digit, at most 64 characters",
     |name| name.len() <= 64
         && name.starts_with(|first: char| first.is_ascii_alphanumeric())
@@ -108,7 +108,7 @@ name!(
 name!(
     /// The name of a command: one file name, as a shell would look it up.
     CommandName,
-    "a command",
+    "the name of a command",
     "it is one file name without '/', '?' or spaces; paths go into \"files\"",
     |name| ocelet_tree::Name::new(name).is_ok()
         && !name.contains(|other: char| other == '?' || other.is_whitespace() || other.is_control())

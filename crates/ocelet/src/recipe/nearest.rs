@@ -80,7 +80,7 @@ mod tests {
             ("kitten", "sitting", 3, Some(3)),
             ("kitten", "sitting", 2, None),
             ("ca", "abc", 3, Some(3)),
-            ("größe", "grosse", 2, Some(2)),
+            ("größe", "grosse", 3, Some(3)),
         ] {
             assert_eq!(distance(one, other, limit), want, "{one} {other}");
             assert_eq!(distance(other, one, limit), want, "{other} {one}");

@@ -6,7 +6,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::document::{self, Fields, Text};
+use super::document;
+use super::fields::{Fields, Text};
 use super::finish::{self, Finisher};
 use super::flavor::{self, Draft};
 use super::inherit;
@@ -55,7 +56,7 @@ pub fn parse(text: &str, context: &Context) -> Result<Parsed, Problems> {
 
 fn recipe(mut fields: Fields, context: &Context, findings: &mut Findings<'_>) -> Option<Recipe> {
     let known_rules: Vec<&str> = context.known_rules.iter().map(String::as_str).collect();
-    let image = fields.text("image").and_then(|text| image_name(text, findings));
+    let image = fields.text("image").and_then(|text| image_name(&text, findings));
     let description = fields.text("description").map(|text| At::new(text.value, text.span));
     let platforms = fields.texts("platforms");
     let written = platforms.as_ref().map(|(texts, _)| texts.len());
@@ -97,7 +98,7 @@ fn recipe(mut fields: Fields, context: &Context, findings: &mut Findings<'_>) ->
     })
 }
 
-fn image_name(text: Text, findings: &mut Findings<'_>) -> Option<At<ImageName>> {
+fn image_name(text: &Text, findings: &mut Findings<'_>) -> Option<At<ImageName>> {
     match ImageName::new(&text.value) {
         Ok(name) => Some(At::new(name, text.span)),
         Err(error) => {
@@ -146,12 +147,13 @@ fn drafts(
         return BTreeMap::new();
     }
     let mut drafts = BTreeMap::new();
+    let written = tables.len();
     for (name, table) in tables {
         if let Some(draft) = flavor::read(&name, table, known_rules, findings) {
             drafts.insert(draft.name.value.clone(), draft);
         }
     }
-    if span.is_some() && !drafts.values().any(|draft| draft.is_image) && !findings.has_errors() {
+    if span.is_some() && written == drafts.len() && !drafts.values().any(|draft| draft.is_image) {
         findings.error(Code::Empty, span, "no flavor makes an image").label("leave image = false out of one");
     }
     drafts

@@ -98,7 +98,6 @@ pub enum PlatformError {
 
 impl Platform {
     /// The operating system: always `linux`.
-    #[expect(clippy::unused_self, reason = "a platform has an operating system, though there is only one")]
     pub fn os(&self) -> &'static str {
         "linux"
     }

@@ -331,12 +331,13 @@ pub(super) struct Findings<'text> {
     text: &'text str,
     lines: Vec<usize>,
     list: Vec<Problem>,
+    errors: usize,
 }
 
 impl<'text> Findings<'text> {
     pub(super) fn new(text: &'text str) -> Self {
         let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Self { text, lines, list: Vec::new() }
+        Self { text, lines, list: Vec::new(), errors: 0 }
     }
 
     /// The place of a range of bytes; what lies outside of the text is pulled into it.
@@ -380,6 +381,7 @@ impl<'text> Findings<'text> {
     }
 
     fn add(&mut self, severity: Severity, code: Code, span: Option<Span>, message: String) -> &mut Problem {
+        self.errors += usize::from(severity == Severity::Error);
         self.list.push(Problem {
             severity,
             code,
@@ -393,7 +395,22 @@ impl<'text> Findings<'text> {
     }
 
     pub(super) fn has_errors(&self) -> bool {
-        self.list.iter().any(|problem| problem.severity == Severity::Error)
+        self.errors() > 0
+    }
+
+    /// How many errors were noted so far.
+    pub(super) fn errors(&self) -> usize {
+        self.errors
+    }
+
+    /// Forgets what was noted about places behind `end`, unless it is one of the first `kept` problems.
+    pub(super) fn forget_behind(&mut self, end: usize, kept: usize) {
+        let mut index = 0;
+        self.list.retain(|problem| {
+            index += 1;
+            index <= kept || problem.span.is_some_and(|span| span.start < end)
+        });
+        self.errors = self.list.iter().filter(|problem| problem.severity == Severity::Error).count();
     }
 
     pub(super) fn finish(self) -> Problems {

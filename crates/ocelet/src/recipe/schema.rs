@@ -32,7 +32,7 @@ fn table(table: &Table) -> Value {
     if !required.is_empty() {
         value["required"] = json!(required);
     }
-    if std::ptr::eq(table, &SOURCE) {
+    if std::ptr::eq(table, &raw const SOURCE) {
         let kinds = SOURCE_KINDS.iter().map(|(kind, _)| json!({ "required": [kind] }));
         value["oneOf"] = kinds.collect();
     }

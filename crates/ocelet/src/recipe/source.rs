@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use ocelet_tree::TreePath;
 
-use super::document::Fields;
+use super::fields::Fields;
 use super::keys::SOURCE_KINDS;
 use super::model::{FileContent, FileSource, RootfsSource, Source, SourceKind, Stability};
 use super::names::{SourceName, Tag};
@@ -74,7 +74,7 @@ fn kind_of(fields: &Fields, findings: &mut Findings<'_>) -> Option<&'static str>
     match written.as_slice() {
         [] => {
             // A value that was refused has been reported; its key then is not among the fields.
-            if !fields.had_problem(&names) {
+            if fields.is_sound || !fields.is_empty() && !fields.had_problem(&names) {
                 let message = format!("{title} does not say where its files come from");
                 findings
                     .error(Code::MissingKey, fields.span, message)

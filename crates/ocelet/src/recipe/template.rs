@@ -7,7 +7,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use super::document::Text;
+use super::fields::Text;
 use super::platform::Platform;
 use super::problem::{Code, Findings, Span};
 use super::variables::Variables;
@@ -206,7 +206,7 @@ pub(super) fn expand(
                         }
                     }
                     Some(Piece::Platform { variable, .. }) => {
-                        out.pieces.push(Piece::Platform { variable, hyphen })
+                        out.pieces.push(Piece::Platform { variable, hyphen });
                     }
                     None => is_whole = false,
                 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use ocelet_tree::{Glob, TreePath};
 
-use super::document::Text;
+use super::fields::Text;
 use super::platform::Platform;
 use super::problem::{At, Code, Findings, Span};
 
@@ -35,9 +35,8 @@ pub(super) fn platforms(
                     let message = format!("the recipe does not build for {platform}");
                     let names: Vec<String> =
                         allowed.iter().copied().flatten().map(|one| one.to_string()).collect();
-                    let problem = findings.error(Code::UnknownName, text.span, message);
-                    problem.did_you_mean(&text.value, names.iter().map(String::as_str));
-                    problem.label(format!("its platforms are {}", names.join(", ")));
+                    let label = format!("its platforms are {}", names.join(", "));
+                    findings.error(Code::UnknownName, text.span, message).label(label);
                 } else {
                     platforms.push(At::new(platform, text.span));
                 }
@@ -59,7 +58,7 @@ pub(super) fn path(value: &str, span: Span, what: &str, findings: &mut Findings<
     match TreePath::new(value) {
         Ok(path) => Some(path),
         Err(error) => {
-            findings.error(Code::InvalidPath, span, format!("{what}: {error}"));
+            findings.error(Code::InvalidPath, span, error.to_string());
             None
         }
     }
@@ -148,15 +147,11 @@ pub(super) struct Seen(BTreeMap<String, Span>);
 impl Seen {
     /// Whether it was not there yet; if it was, that is noted. `what` is the kind of thing.
     pub(super) fn is_new(&mut self, name: &str, span: Span, what: &str, findings: &mut Findings<'_>) -> bool {
-        match self.0.get(name) {
-            Some(first) => {
-                duplicate(findings, &format!("{what} \"{name}\""), span, *first);
-                false
-            }
-            None => {
-                self.0.insert(name.to_owned(), span);
-                true
-            }
+        if let Some(first) = self.0.get(name) {
+            duplicate(findings, &format!("{what} \"{name}\""), span, *first);
+            return false;
         }
+        self.0.insert(name.to_owned(), span);
+        true
     }
 }

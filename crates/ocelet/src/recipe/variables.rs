@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::document::Fields;
+use super::fields::Fields;
 use super::names::VariableName;
 use super::problem::{Code, Findings, Span};
 use super::template::RESERVED_VARIABLES;
@@ -37,6 +37,8 @@ pub(super) struct Variables {
     pub(super) image: String,
     known: BTreeMap<String, Known>,
     used: BTreeSet<String>,
+    /// Whether some definitions could not be read: then no name is certainly unknown.
+    has_gaps: bool,
 }
 
 #[derive(Debug)]
@@ -55,14 +57,17 @@ impl Variables {
         set: &BTreeMap<String, String>,
         findings: &mut Findings<'_>,
     ) -> Self {
-        let mut variables = Self { image: String::new(), known: BTreeMap::new(), used: BTreeSet::new() };
+        let has_gaps = recipe.had_problem(&["versions", "parameters"]);
+        let mut variables =
+            Self { image: String::new(), known: BTreeMap::new(), used: BTreeSet::new(), has_gaps };
         for (name, (span, text)) in recipe.text_map("versions") {
             let given = set.get(&name).map(|value| Variable { value: value.clone(), origin: Origin::Set });
-            if given.is_none() && text.value.is_empty() {
-                findings.error(Code::InvalidValue, text.span, format!("the version \"{name}\" is empty"));
+            if let Some(empty) = text.as_ref().filter(|text| given.is_none() && text.value.is_empty()) {
+                findings.error(Code::InvalidValue, empty.span, format!("the version \"{name}\" is empty"));
             }
-            let value = given.unwrap_or(Variable { value: text.value, origin: Origin::Version });
-            variables.add(name, Known { span, help: None, value: Some(value), is_broken: false }, findings);
+            let value = given.or(text.map(|text| Variable { value: text.value, origin: Origin::Version }));
+            let is_broken = value.is_none();
+            variables.add(name, Known { span, help: None, value, is_broken }, findings);
         }
         for (name, fields) in recipe.tables("parameters") {
             let known = parameter(&name, fields, set.get(&name), findings);
@@ -88,9 +93,17 @@ impl Variables {
         self.known.insert(name, known);
     }
 
-    fn check_set(&self, set: &BTreeMap<String, String>, findings: &mut Findings<'_>) {
+    fn check_set(&mut self, set: &BTreeMap<String, String>, findings: &mut Findings<'_>) {
         for (name, value) in set {
-            if !self.known.contains_key(name) {
+            if let Some(known) = self.known.get_mut(name) {
+                if value.contains(char::is_control) {
+                    let message = format!(
+                        "the value that --set gives to \"{name}\" has a control character or line break"
+                    );
+                    findings.error(Code::InvalidValue, None, message);
+                    (known.value, known.is_broken) = (None, true);
+                }
+            } else if !self.has_gaps {
                 let message = format!("the recipe has no variable \"{name}\", which --set gives a value");
                 let problem = findings.error(Code::UnknownVariable, None, message);
                 problem.did_you_mean(name, self.known.keys().map(String::as_str));
@@ -100,10 +113,6 @@ impl Variables {
                 } else {
                     format!("the variables are {}", names.join(", "))
                 });
-            } else if value.contains(char::is_control) {
-                let message =
-                    format!("the value that --set gives to \"{name}\" has a control character or line break");
-                findings.error(Code::InvalidValue, None, message);
             }
         }
     }
@@ -111,6 +120,9 @@ impl Variables {
     /// The value of a variable that a template names at `span`.
     pub(super) fn value(&mut self, name: &str, span: Span, findings: &mut Findings<'_>) -> Option<String> {
         let Some(known) = self.known.get(name) else {
+            if self.has_gaps {
+                return None;
+            }
             let message = format!("unknown variable \"{name}\"");
             let names = || self.known.keys().map(String::as_str).chain(RESERVED_VARIABLES.iter().copied());
             let problem = findings.error(Code::UnknownVariable, span, message);
@@ -135,8 +147,10 @@ impl Variables {
 
     /// Warns of what nobody used, and gives out all that have a value.
     pub(super) fn finish(self, findings: &mut Findings<'_>) -> BTreeMap<String, Variable> {
+        // A template with a problem may have used what seems unused.
+        let is_certain = !findings.has_errors();
         for (name, known) in &self.known {
-            if !self.used.contains(name) {
+            if is_certain && !self.used.contains(name) {
                 let message = format!("nothing uses the variable \"{name}\"");
                 findings
                     .warning(Code::Unused, known.span, message)
@@ -152,9 +166,9 @@ fn parameter(name: &str, mut fields: Fields, set: Option<&String>, findings: &mu
     let help = fields.text("help").map(|text| text.value);
     let default = fields.text("default");
     let choices = fields.texts("choices");
+    let mut is_broken = !fields.is_sound;
     fields.finish();
-    let mut is_broken = false;
-    let (value, at) = match (set, default) {
+    let (mut value, at) = match (set, default) {
         (Some(given), _) => (Some(Variable { value: given.clone(), origin: Origin::Set }), None),
         (None, Some(text)) => {
             (Some(Variable { value: text.value, origin: Origin::Default }), Some(text.span))
@@ -170,6 +184,7 @@ fn parameter(name: &str, mut fields: Fields, set: Option<&String>, findings: &mu
         problem.did_you_mean(&variable.value, words.iter().copied());
         problem.label(format!("it is one of {}", words.join(", "))).note(*list, "the choices");
         is_broken = true;
+        value = None;
     }
-    Known { span, help, value: value.filter(|_| !is_broken), is_broken }
+    Known { span, help, value, is_broken }
 }
