@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use ocelet_tree::{TreePath, View};
 
-use crate::files::{Directory, Facts, File, Files, Lost, Place};
+use crate::files::{Directory, Facts, File, Files, Place};
 use crate::target::Machine;
 use crate::{Binary, Mismatch, Text, WantKind};
 pub(crate) use environment::{Environment, Environments};
@@ -425,6 +425,11 @@ impl Object {
         above.chain(&self.place.links)
     }
 
+    /// Whether a version requirement for a library of this name means this object.
+    pub(crate) fn is_called(&self, name: &Text) -> bool {
+        self.answers_to(name, World::Glibc)
+    }
+
     pub(crate) fn origin(&self) -> &TreePath {
         &self.origin
     }
@@ -456,14 +461,6 @@ pub(crate) fn unloadable(file: &File) -> String {
         Facts::Script(_) => "a script".to_owned(),
         Facts::Plain => "no ELF file".to_owned(),
         Facts::Unreadable(cause) => cause.clone(),
-    }
-}
-
-/// What looking at a path says, when it leads nowhere because the view failed.
-pub(crate) fn read_failure(lost: &Lost) -> Option<&str> {
-    match lost {
-        Lost::Unreadable(cause) => Some(cause),
-        Lost::Absent(_) | Lost::Tangled { .. } => None,
     }
 }
 
