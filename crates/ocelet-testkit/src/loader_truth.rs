@@ -55,9 +55,7 @@ impl Oracle {
         let mut mapped = Mapped::default();
         let said = String::from_utf8_lossy(&output.stderr);
         for line in text.lines() {
-            if let Err(why) = read_line(view, line.trim(), &mut mapped) {
-                return Err(why);
-            }
+            read_line(view, line.trim(), &mut mapped)?;
         }
         // musl: "Error loading shared library NAME: No such file or directory (needed by FILE)".
         for line in said.lines() {
@@ -67,7 +65,8 @@ impl Oracle {
                 mapped.missing.insert(name.to_owned());
             }
         }
-        if mapped.files.is_empty() && mapped.missing.is_empty() {
+        let nothing = mapped.files.is_empty() && mapped.missing.is_empty();
+        if nothing && text.trim() != "statically linked" {
             return Err(format!("{}{}", text.trim(), said.trim()));
         }
         Ok(mapped)
@@ -118,9 +117,11 @@ fn read_line(view: &dyn View, line: &str, mapped: &mut Mapped) -> Result<(), Str
         mapped.missing.insert(name.to_owned());
         return Ok(());
     }
-    let Some((path, _)) = rest.rsplit_once(" (0x") else {
-        return if line.is_empty() { Ok(()) } else { Err(line.to_owned()) };
-    };
+    // Under qemu the kernel's own library has not even a name; a file that needs nothing is called static.
+    if line.is_empty() || line.starts_with("(0x") || line == "statically linked" {
+        return Ok(());
+    }
+    let Some((path, _)) = rest.rsplit_once(" (0x") else { return Err(line.to_owned()) };
     if !path.starts_with('/') {
         // The kernel's own library has no file.
         return Ok(());

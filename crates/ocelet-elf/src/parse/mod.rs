@@ -201,7 +201,7 @@ impl Binary {
         self.is_loadable() && self.interpreter.is_none() && self.wants.is_empty() && self.soname.is_none()
     }
 
-    /// Which C library it was linked against, told by what it needs; nothing where that is open.
+    /// Which C library it was linked against, told by what it needs or is; nothing where that is open.
     ///
     /// A library of glibc's world needs `libc.so.6` or its loader, or a version that begins with `GLIBC_`.
     /// One of musl's needs `libc.musl-ARCH.so.1` (Alpine) or `libc.so` (musl-gcc).
@@ -216,11 +216,11 @@ impl Binary {
                 || name.as_bytes().starts_with(b"libc.musl-")
                 || name.as_bytes().starts_with(b"ld-musl-")
         };
-        if self.needed().any(musl) {
+        if self.needed().chain(&self.soname).any(musl) {
             return Some(crate::World::Musl);
         }
         let versioned =
             self.version_needs.iter().any(|need| need.version.as_bytes().starts_with(b"GLIBC_"));
-        (versioned || self.needed().any(glibc)).then_some(crate::World::Glibc)
+        (versioned || self.needed().chain(&self.soname).any(glibc)).then_some(crate::World::Glibc)
     }
 }
