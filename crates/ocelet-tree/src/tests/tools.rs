@@ -22,8 +22,8 @@ fn run(program: &str, directory: &Path, arguments: &[&str]) -> Option<(bool, Str
         .output();
     match started {
         Ok(output) => {
-            let text = [output.stdout, output.stderr].concat().escape_ascii().to_string();
-            Some((output.status.success(), text.replace("\\n", "\n")))
+            let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+            Some((output.status.success(), text))
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             println!("skipped: {program} not installed");
@@ -250,11 +250,11 @@ fn python_reads_what_we_wrote() {
     let Some((done, said)) = run("python3", place.path(), &["-c", PYTHON_LISTS, "ours.tar"]) else { return };
     assert!(done, "{said}");
     let want = [
-        "dir \\'d\\' \\'\\' 0o1777 1 0 -7 0".to_owned(),
-        "file \\'f\\' \\'\\' 0o4755 3000000 0 0 5".to_owned(),
-        "link \\'g\\' \\'f\\' 0o4755 3000000 0 0 0".to_owned(),
-        "symlink \\'l\\' \\'\\\\xe9\\' 0o777 0 0 0 0".to_owned(),
-        format!("dir \\'{long}\\\\udcff\\' \\'\\' 0o755 0 0 0 0"),
+        "dir 'd' '' 0o1777 1 0 -7 0".to_owned(),
+        "file 'f' '' 0o4755 3000000 0 0 5".to_owned(),
+        "link 'g' 'f' 0o4755 3000000 0 0 0".to_owned(),
+        r"symlink 'l' '\xe9' 0o777 0 0 0 0".to_owned(),
+        format!(r"dir '{long}\udcff' '' 0o755 0 0 0 0"),
     ];
     assert_eq!(said.lines().collect::<Vec<_>>(), want);
 }
@@ -276,5 +276,74 @@ fn we_read_what_python_wrote() {
             format!("/h == /{d}/{f} 644 7:0 12"),
         ];
         assert_eq!(listing(&back), want, "{format}");
+    }
+}
+
+/// Prints each member as Go sees it: docker, containerd and skopeo read with the same library.
+const GO_LISTS: &str = r#"
+package main
+
+import ("archive/tar"; "fmt"; "io"; "os")
+
+func main() {
+	f, err := os.Open(os.Args[1])
+	if err != nil { panic(err) }
+	r := tar.NewReader(f)
+	for {
+		h, err := r.Next()
+		if err == io.EOF { return }
+		if err != nil { panic(err) }
+		content, err := io.ReadAll(r)
+		if err != nil { panic(err) }
+		fmt.Printf("%c %+q %+q %o %d %d %d %q %q\n", h.Typeflag, h.Name, h.Linkname, h.Mode, h.Uid, h.Gid,
+			h.ModTime.Unix(), content, h.PAXRecords["SCHILY.xattr.security.capability"])
+	}
+}
+"#;
+
+#[test]
+fn go_reads_what_we_wrote() {
+    let place = tempfile::tempdir().expect("a fresh directory");
+    let long = "n".repeat(120);
+    let split = format!("{}/{}", "p".repeat(60), "q".repeat(60));
+    let mut all =
+        tree("test", &["f=12345 4755 3000000", "g == f", "d/ 1777 1", "l -> \u{e9}", &long, &split]);
+    let metadata = all.metadata_mut(&path("d")).expect("there");
+    metadata.mtime = -7;
+    metadata.xattrs.insert(Metadata::CAPABILITY.to_vec(), b"\x01\0\n".to_vec());
+    put(place.path(), "ours.tar", &written(&all));
+    put(place.path(), "list.go", GO_LISTS.as_bytes());
+    let Some((done, said)) = run("go", place.path(), &["run", "list.go", "ours.tar"]) else { return };
+    assert!(done, "{said}");
+    let want = [
+        r#"5 "d/" "" 1777 1 0 -7 "" "\x01\x00\n""#.to_owned(),
+        r#"0 "f" "" 4755 3000000 0 0 "12345" """#.to_owned(),
+        r#"1 "g" "f" 4755 3000000 0 0 "" """#.to_owned(),
+        r#"2 "l" "\u00e9" 777 0 0 0 "" """#.to_owned(),
+        format!(r#"0 "{long}" "" 644 0 0 0 "{long}" """#),
+        format!(r#"5 "{}/" "" 755 0 0 0 "" """#, "p".repeat(60)),
+        format!(r#"0 "{split}" "" 644 0 0 0 "{split}" """#),
+    ];
+    assert_eq!(said.lines().collect::<Vec<_>>(), want);
+}
+
+#[test]
+fn other_tars_list_what_we_wrote() {
+    let place = tempfile::tempdir().expect("a fresh directory");
+    let all = sample();
+    put(place.path(), "ours.tar", &written(&all));
+    let slash = |directory: bool| if directory { "/" } else { "" };
+    let want: Vec<String> = all
+        .iter()
+        .map(|(path, node)| format!("{}{}", &path.to_string()[1..], slash(node.is_directory())))
+        .collect();
+    for (program, arguments) in [
+        ("tar", &["-tf", "ours.tar"][..]),
+        ("bsdtar", &["-tf", "ours.tar"]),
+        ("busybox", &["tar", "-tf", "ours.tar"]),
+    ] {
+        let Some((done, said)) = run(program, place.path(), arguments) else { continue };
+        assert!(done, "{program}: {said}");
+        assert_eq!(said.lines().collect::<Vec<_>>(), want, "{program}");
     }
 }
