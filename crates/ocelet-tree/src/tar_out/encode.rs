@@ -23,7 +23,7 @@ const PAX_NAME: &[u8] = b"././@PaxHeader";
 /// first name of the same file, it is a hard link and takes no content.
 pub fn entry_size(path: &TreePath, node: &Node, link: Option<&TreePath>) -> u64 {
     let content = if link.is_some() { 0 } else { node.content().map_or(0, crate::Content::length) };
-    headers(path, node, link).len() as u64 + content + padding(content)
+    (headers(path, node, link).len() as u64).saturating_add(content).saturating_add(padding(content))
 }
 
 /// How many bytes fill the last block of a content of that length.

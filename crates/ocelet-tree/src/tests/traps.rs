@@ -175,6 +175,8 @@ fn trap_10_all_mode_bits_stay() {
         .map(|line| line.rsplit(' ').nth(2).unwrap_or_default().to_owned())
         .collect();
     assert_eq!(modes, ["777", "2755", "0", "4755", "1777"]);
+    let link = &entries(&written(&all))[0];
+    assert_eq!((link.flag, &link.block[100..108]), (b'2', &b"0000777\0"[..]), "as Linux has it");
 }
 
 #[test]
