@@ -2,8 +2,9 @@
 //!
 //! The crate knows paths that cannot escape ([`TreePath`]), nodes ([`Node`]) whose content is a stretch of a
 //! blob ([`Content`]), an ordered tree of them ([`Tree`]), a way to look at files without owning them
-//! ([`View`]), tar archives in and out and the merge of several trees into one
-//! (`merge`).
+//! ([`View`]), tar archives and image layers in ([`tar_in`]) and out ([`tar_out`]), the streams that they come
+//! packed in ([`Decoder`]), the merge of several trees into one ([`Tree::merge`]), and a tree laid over files
+//! that are read lazily ([`Overlay`]).
 //!
 //! It refuses to touch a disk, a clock or the environment: bytes come in as blobs and readers, and go out
 //! through writers.

@@ -2,7 +2,7 @@
 //!
 //! Where one side has a directory and the other a symbolic link that leads to a directory of the merged tree (the
 //! merged `/usr` of today: `/lib` is a link to `usr/lib`), the link stays, and what is in the directory moves to
-//! where the link leads. Everything is decided about both sides at once, so the order of two trees only decides
+//! where the link leads; the mode and owner of that directory are then those of the link's target. Everything is decided about both sides at once, so the order of two trees only decides
 //! whose name an entry carries that both bring alike.
 //!
 //! It refuses to choose: two different files at one place are a conflict that names both owners, unless the caller

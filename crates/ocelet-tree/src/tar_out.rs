@@ -85,9 +85,9 @@ pub enum WriteError {
         /// The first name of the file.
         first: TreePath,
     },
-    /// An extended attribute whose name PAX cannot hold.
-    #[error("{path} has an extended attribute \"{}\", which PAX cannot name", .name.escape_ascii())]
-    AttributeName {
+    /// An extended attribute that PAX cannot hold: its name is empty or has an `=` or a NUL, or its value is empty.
+    #[error("{path} has an extended attribute \"{}\", which PAX cannot hold", .name.escape_ascii())]
+    Attribute {
         /// The entry.
         path: TreePath,
         /// The name of the attribute.
@@ -201,10 +201,10 @@ impl<W: Write> TarWriter<W> {
         if path.name().is_some_and(|name| name.as_bytes().starts_with(b".wh.")) {
             return Err(WriteError::Whiteout { path: path.clone() });
         }
-        // A keyword ends at its first '=' (pax(1), "pax Extended Header").
-        let unnameable = |name: &&Vec<u8>| name.is_empty() || name.contains(&b'=') || name.contains(&0);
-        match node.metadata.xattrs.keys().find(unnameable) {
-            Some(name) => Err(WriteError::AttributeName { path: path.clone(), name: name.clone() }),
+        // A keyword ends at its first '=', and an empty value takes a keyword back (pax(1), "pax Extended Header").
+        let unfit = |name: &[u8]| name.is_empty() || name.contains(&b'=') || name.contains(&0);
+        match node.metadata.xattrs.iter().find(|(name, value)| unfit(name) || value.is_empty()) {
+            Some((name, _)) => Err(WriteError::Attribute { path: path.clone(), name: name.clone() }),
             None => Ok(()),
         }
     }

@@ -56,18 +56,16 @@ pub(crate) fn listing(tree: &Tree) -> Vec<String> {
             Kind::Directory if tree.is_implicit(path) => "/?".to_owned(),
             Kind::Directory => "/".to_owned(),
             Kind::Symlink { target } => format!(" -> {target}"),
-            Kind::File { content, inode } => match first.get(inode) {
-                Some(first) => format!(" == {first}"),
-                None => {
-                    first.insert(*inode, path);
-                    format!("={}", content.bytes().expect("in memory").escape_ascii())
-                }
-            },
+            Kind::File { content, inode } => {
+                let first = *first.entry(*inode).or_insert(path);
+                let content = || content.bytes().expect("in memory").escape_ascii().to_string();
+                if first == path { format!("={}", content()) } else { format!(" == {first}") }
+            }
         };
         let Metadata { mode, uid, gid, mtime, xattrs } = &node.metadata;
         let mut line = format!("{path}{what} {mode:o} {uid}:{gid} {mtime}");
         for (name, value) in xattrs {
-            line += &format!(" {}={}", name.escape_ascii(), value.escape_ascii());
+            line = format!("{line} {}={}", name.escape_ascii(), value.escape_ascii());
         }
         lines.push(line);
     }
@@ -83,4 +81,40 @@ pub(crate) fn names(tree: &Tree) -> Vec<String> {
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+/// A header block as it stands, and what follows it.
+pub(crate) struct RawHeader {
+    pub(crate) block: [u8; 512],
+    pub(crate) flag: u8,
+    pub(crate) name: String,
+    pub(crate) prefix: String,
+    pub(crate) link: String,
+    pub(crate) body: Vec<u8>,
+}
+
+/// The header blocks of an archive that this crate wrote: read without this crate's reader, and only what must be
+/// there: the magic of ustar, octal sizes, two closing blocks.
+pub(crate) fn raw_headers(archive: &[u8]) -> Vec<RawHeader> {
+    let mut headers = Vec::new();
+    let mut at = 0;
+    while archive[at] != 0 {
+        let block: [u8; 512] = archive[at..at + 512].try_into().expect("a block");
+        assert_eq!(&block[257..265], b"ustar\x0000", "the magic and version of ustar");
+        let text = |range: std::ops::Range<usize>| {
+            block[range].split(|byte| *byte == 0).next().unwrap_or_default().escape_ascii().to_string()
+        };
+        let size = usize::from_str_radix(&text(124..136), 8).expect("octal");
+        headers.push(RawHeader {
+            block,
+            flag: block[156],
+            name: text(0..100),
+            prefix: text(345..500),
+            link: text(157..257),
+            body: archive[at + 512..at + 512 + size].to_vec(),
+        });
+        at += 512 + size.next_multiple_of(512);
+    }
+    assert_eq!(&archive[at..], [0; 1024], "the closing blocks");
+    headers
 }

@@ -300,14 +300,16 @@ impl Tree {
     /// All entries inside the directory at `path`, at any depth, without itself.
     pub fn below<'tree>(
         &'tree self,
-        path: &'tree TreePath,
-    ) -> impl Iterator<Item = (&'tree TreePath, &'tree Node)> {
-        let start = if path.is_root() { Bound::Unbounded } else { Bound::Excluded(path.clone()) };
-        // Between a directory and its contents stand its siblings that begin with its name and a byte below '/'.
-        self.entries
-            .range((start, Bound::Unbounded))
-            .take_while(move |(other, _)| other.as_bytes().starts_with(path.as_bytes()))
-            .filter(move |(other, _)| other.below(path).is_some())
+        path: &TreePath,
+    ) -> impl Iterator<Item = (&'tree TreePath, &'tree Node)> + use<'tree> {
+        // '0' is the byte after '/': siblings whose names merely begin alike lie outside, and cost nothing.
+        let (start, end) = ([path.as_bytes(), b"/"].concat(), [path.as_bytes(), b"0"].concat());
+        let bounds = if path.is_root() {
+            (Bound::Unbounded, Bound::Unbounded)
+        } else {
+            (Bound::Excluded(start.as_slice()), Bound::Excluded(end.as_slice()))
+        };
+        self.entries.range::<[u8], _>(bounds)
     }
 
     /// How many entries there are, the root not counted.

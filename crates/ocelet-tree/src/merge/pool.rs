@@ -92,18 +92,33 @@ impl Pool {
     /// Takes out the directories at whose place there is a link. Whether there was any.
     fn give_way(&mut self, base: &impl Base) -> bool {
         let mut replaced = Vec::new();
+        let mut unreadable = Vec::new();
         for (path, candidates) in &mut self.places {
             if !candidates.iter().any(|candidate| candidate.node.is_directory()) {
                 continue;
             }
             let own = candidates.iter().find(|candidate| matches!(candidate.node.kind, Kind::Symlink { .. }));
-            let below = || base(path).ok().flatten();
-            let Some(link) = own.map(|candidate| candidate.node.clone()).or_else(below) else { continue };
+            let link = match own {
+                Some(candidate) => Ok(Some(candidate.node.clone())),
+                None => base(path),
+            };
+            let link = match link {
+                Ok(Some(link)) => link,
+                Ok(None) => continue,
+                Err(cause) => {
+                    unreadable.push((path.clone(), cause));
+                    continue;
+                }
+            };
             let Kind::Symlink { target } = &link.kind else { continue };
             for directory in candidates.extract_if(.., |candidate| candidate.node.is_directory()) {
                 let (path, target) = (path.clone(), target.clone());
                 replaced.push(Replaced { path, directory, link: link.clone(), target });
             }
+        }
+        for (path, cause) in unreadable {
+            let candidates = self.places.remove(&path).unwrap_or_default();
+            self.refuse(&path, &candidates, NoPlace::Read(cause));
         }
         self.places.retain(|_, candidates| !candidates.is_empty());
         let any = !replaced.is_empty();

@@ -244,3 +244,31 @@ fn a_tree_moves_to_the_links_of_its_base() {
     }
     assert!(base.get(&path("/lib/a")).is_none());
 }
+
+/// A directory that nobody may look at.
+struct Closed;
+
+impl View for Closed {
+    fn entry(&self, at: &TreePath) -> Result<Option<Node>, ReadError> {
+        if at.is_root() {
+            return Ok(Some(Node::directory(0o755, &Owner::new("closed"))));
+        }
+        let cause = std::io::ErrorKind::PermissionDenied.into();
+        Err(ReadError { label: at.to_string(), offset: 0, length: 0, cause })
+    }
+
+    fn names(&self, _: &TreePath) -> Result<Vec<crate::Name>, ReadError> {
+        Ok(Vec::new())
+    }
+}
+
+#[test]
+fn a_base_that_cannot_be_read_is_told() {
+    let conflicts = rehome(tree("top", &["empty/", "d/f"]), &Closed).expect_err("closed");
+    let said: Vec<String> = conflicts.iter().map(|conflict| chain(conflict)).collect();
+    assert_eq!(said.len(), 3, "{said:?}");
+    for (said, place) in said.iter().zip(["/d", "/d/f", "/empty"]) {
+        assert!(said.starts_with(&format!("{place} (from top) has no place")), "{said}");
+        assert!(said.ends_with("permission denied"), "{said}");
+    }
+}

@@ -1,5 +1,6 @@
 //! [`Builder`]: puts the entries of an archive where extracting it would.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 
 use super::entries::{Entries, Entry, EntryKind};
@@ -16,6 +17,7 @@ pub(super) struct Builder<'tree> {
     seen: BTreeSet<TreePath>,
     left_out: BTreeSet<TreePath>,
     skipped: Vec<Skipped>,
+    steps: u64,
 }
 
 /// Puts the entries of a root file system archive into a fresh tree.
@@ -33,19 +35,35 @@ pub(super) fn root_file_system(
     Ok(Unpacked { tree, skipped })
 }
 
-/// Where something of that name lands in the tree, links above it followed.
-pub(super) fn landing(tree: &Tree, path: &TreePath) -> Result<TreePath, Problem> {
-    place(|path| Ok(tree.get(path).map(Hop::of)), path).map_err(|error| match error {
+/// Where something of that name lands in the tree, links above it followed. The steps on the way are added to
+/// `steps`: links make them many, and a small archive can ask for very many.
+pub(super) fn landing(tree: &Tree, path: &TreePath, steps: &mut u64) -> Result<TreePath, Problem> {
+    let taken = Cell::new(0);
+    let look = |path: &TreePath| {
+        taken.set(taken.get() + 1);
+        Ok(tree.get(path).map(Hop::of))
+    };
+    let place = place(look, path).map_err(|error| match error {
         PlaceError::NotDirectory { parent, noun, .. } => Problem::ParentNotDirectory { parent, noun },
         PlaceError::TooManyLinks => Problem::LinkCircle,
         PlaceError::Unfollowable(cause) => Problem::Path(cause),
         PlaceError::Read(cause) => Problem::Blob(cause),
-    })
+    });
+    *steps += taken.get();
+    place
 }
 
 impl<'tree> Builder<'tree> {
     pub(super) fn new(tree: &'tree mut Tree, owner: &'tree Owner, options: &'tree Options) -> Self {
-        Self { tree, owner, options, seen: BTreeSet::new(), left_out: BTreeSet::new(), skipped: Vec::new() }
+        Self {
+            tree,
+            owner,
+            options,
+            seen: BTreeSet::new(),
+            left_out: BTreeSet::new(),
+            skipped: Vec::new(),
+            steps: 0,
+        }
     }
 
     /// What was left out.
@@ -58,8 +76,18 @@ impl<'tree> Builder<'tree> {
         self.try_put(entry).map_err(|problem| entry.problem(problem))
     }
 
+    fn landing(&mut self, path: &TreePath) -> Result<TreePath, Problem> {
+        let place = landing(self.tree, path, &mut self.steps)?;
+        let limit = self.options.limits.steps;
+        if self.steps > limit {
+            Err(Problem::Limit { limit, unit: "steps to its entries" })
+        } else {
+            Ok(place)
+        }
+    }
+
     fn try_put(&mut self, entry: &Entry) -> Result<(), Problem> {
-        let path = landing(self.tree, &entry.path)?;
+        let path = self.landing(&entry.path)?;
         if self.options.duplicates == Duplicates::Refuse && !self.seen.insert(path.clone()) {
             return Err(Problem::Duplicate { path });
         }
@@ -92,7 +120,7 @@ impl<'tree> Builder<'tree> {
             }
             EntryKind::Device(noun) => return self.leave_out(path, noun),
             EntryKind::HardLink(target) => {
-                let place = landing(self.tree, target)?;
+                let place = self.landing(target)?;
                 if self.left_out.contains(&place) {
                     return self.leave_out(path, "hard link to a device");
                 }

@@ -217,7 +217,7 @@ fn metadata(header: &Header, records: &Records) -> Result<Metadata, Problem> {
 }
 
 /// What was read before anything is.
-const NOTHING: Limits = Limits { headers: 0, extension: 0, names: 0, memory: 0 };
+const NOTHING: Limits = Limits { headers: 0, extension: 0, names: 0, memory: 0, steps: 0 };
 
 /// Adds to what was spent, which must stay within the limit.
 fn spend(spent: &mut u64, more: u64, limit: u64, unit: &'static str) -> Result<(), Problem> {

@@ -29,22 +29,16 @@ pub(super) fn apply(
     options: &Options,
 ) -> Result<Vec<Skipped>, TarError> {
     let mut kept = Vec::with_capacity(entries.0.len());
+    let mut steps = 0;
     for entry in entries.0 {
         match meaning(&entry).map_err(|problem| entry.problem(problem))? {
             Meaning::Entry => kept.push(entry),
-            Meaning::Opaque(directory) => {
-                // The directory itself may be reached through a link: a name in it is what gets placed.
-                if let Some(directory) = lower(tree, &directory.join(&probe())).and_then(|path| path.parent())
-                {
-                    empty(tree, &directory);
-                }
-            }
-            Meaning::Hide(path) => {
-                if let Some(path) = lower(tree, &path) {
-                    tree.remove(&path);
-                }
-            }
             Meaning::Nothing => {}
+            hidden => hide(tree, &hidden, &mut steps),
+        }
+        if steps > options.limits.steps {
+            let limit = options.limits.steps;
+            return Err(Problem::Limit { limit, unit: "steps to its whiteouts" }.at(None, 0));
         }
     }
     let mut builder = Builder::new(tree, owner, options);
@@ -72,13 +66,23 @@ fn meaning(entry: &Entry) -> Result<Meaning, Problem> {
     }
 }
 
-fn probe() -> Name {
-    Name::new(OPAQUE).expect("a name")
-}
-
-/// Where a whiteout points in the lower layers; nothing where there is no way there, and so nothing to hide.
-fn lower(tree: &Tree, path: &TreePath) -> Option<TreePath> {
-    landing(tree, path).ok()
+/// Takes out what a whiteout hides in the lower layers. Where there is no way there, there is nothing to hide.
+fn hide(tree: &mut Tree, hidden: &Meaning, steps: &mut u64) {
+    match hidden {
+        Meaning::Hide(path) => {
+            if let Ok(path) = landing(tree, path, steps) {
+                tree.remove(&path);
+            }
+        }
+        Meaning::Opaque(directory) => {
+            // The directory itself may be reached through a link: a name in it is what gets placed.
+            let probe = directory.join(&Name::new(OPAQUE).expect("a name"));
+            if let Some(directory) = landing(tree, &probe, steps).ok().and_then(|path| path.parent()) {
+                empty(tree, &directory);
+            }
+        }
+        Meaning::Entry | Meaning::Nothing => {}
+    }
 }
 
 fn empty(tree: &mut Tree, directory: &TreePath) {

@@ -83,11 +83,13 @@ pub struct Limits {
     pub names: u64,
     /// The most bytes of content that are held in memory. Only a stream's content is; a blob's stays where it is.
     pub memory: u64,
+    /// The most directories and links that are passed on the way to all entries.
+    pub steps: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { headers: 1_000_000, extension: 1 << 20, names: 256 << 20, memory: 1 << 30 }
+        Self { headers: 1_000_000, extension: 1 << 20, names: 256 << 20, memory: 1 << 30, steps: 50_000_000 }
     }
 }
 

@@ -106,14 +106,15 @@ pub(super) fn seconds(value: &[u8]) -> Result<i64, Problem> {
     if whole.is_empty() || ![whole, fraction].concat().iter().all(u8::is_ascii_digit) {
         return Err(wrong());
     }
-    let whole: i64 =
+    let whole: i128 =
         std::str::from_utf8(whole).ok().and_then(|whole| whole.parse().ok()).ok_or_else(wrong)?;
     let part = fraction.iter().any(|digit| *digit != b'0');
-    Ok(match (negative, part) {
+    let seconds = match (negative, part) {
         (false, _) => whole,
         (true, false) => -whole,
         (true, true) => -whole - 1,
-    })
+    };
+    i64::try_from(seconds).map_err(|_| wrong())
 }
 
 #[cfg(test)]
@@ -165,7 +166,10 @@ mod tests {
             ("-0.5", Some(-1)),
             ("9223372036854775807.9", Some(i64::MAX)),
             ("-9223372036854775807.9", Some(i64::MIN)),
+            ("-9223372036854775808", Some(i64::MIN)),
+            ("-9223372036854775808.5", None),
             ("9223372036854775808", None),
+            ("9999999999999999999999999999999999999999999", None),
             ("", None),
             (".5", None),
             ("1e9", None),

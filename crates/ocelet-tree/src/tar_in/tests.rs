@@ -3,6 +3,7 @@
 mod formats;
 mod hostile;
 mod layers;
+mod mutations;
 
 use std::ops::Range;
 
@@ -54,7 +55,8 @@ pub(super) fn pax(flag: u8, records: &[(&str, &[u8])]) -> Member {
     let mut body = Vec::new();
     for (keyword, value) in records {
         let rest = keyword.len() + value.len() + 3;
-        let length = (rest..).find(|length| length.to_string().len() + rest == *length).expect("one fits");
+        let length =
+            (rest..rest + 9).find(|length| length.to_string().len() + rest == *length).expect("one fits");
         body.extend([length.to_string().as_bytes(), b" ", keyword.as_bytes(), b"=", value, b"\n"].concat());
     }
     member(flag, "././@PaxHeader", "", body)

@@ -23,7 +23,7 @@ const PAX_NAME: &[u8] = b"././@PaxHeader";
 /// first name of the same file, it is a hard link and takes no content.
 pub fn entry_size(path: &TreePath, node: &Node, link: Option<&TreePath>) -> u64 {
     let content = if link.is_some() { 0 } else { node.content().map_or(0, crate::Content::length) };
-    headers(path, node, link).len() as u64 + content + padding(content)
+    (headers(path, node, link).len() as u64).saturating_add(content).saturating_add(padding(content))
 }
 
 /// How many bytes fill the last block of a content of that length.
@@ -36,15 +36,17 @@ pub(super) fn padding(length: u64) -> u64 {
 pub(super) fn headers(path: &TreePath, node: &Node, link: Option<&TreePath>) -> Vec<u8> {
     let mut records = BTreeMap::new();
     let header = entry(path, node, link, &mut records);
-    for (name, value) in &node.metadata.xattrs {
-        records.insert([crate::tar_in::XATTR, name].concat(), value.clone());
-    }
-    if records.is_empty() {
-        return header.to_vec();
-    }
     let mut body = Vec::new();
     for (keyword, value) in &records {
-        body.extend(record(keyword, value));
+        body.extend(record(keyword.as_bytes(), value));
+    }
+    // Last, since their values are raw bytes: readers that look for newlines instead of counting lose what comes
+    // behind such a value, and must not lose the size.
+    for (name, value) in &node.metadata.xattrs {
+        body.extend(record(&[crate::tar_in::XATTR, name].concat(), value));
+    }
+    if body.is_empty() {
+        return header.to_vec();
     }
     let mut extended = block(PAX_NAME, b'x', 0o644);
     octal(&mut extended, 124..136, body.len() as u64);
@@ -58,7 +60,7 @@ fn entry(
     path: &TreePath,
     node: &Node,
     link: Option<&TreePath>,
-    records: &mut BTreeMap<Vec<u8>, Vec<u8>>,
+    records: &mut BTreeMap<&'static str, Vec<u8>>,
 ) -> [u8; BLOCK] {
     let mut name = path.as_bytes().to_vec();
     let (flag, target, size) = match (&node.kind, link) {
@@ -70,7 +72,7 @@ fn entry(
         (Kind::File { .. }, Some(first)) => (b'1', first.as_bytes(), 0),
         (Kind::File { content, .. }, None) => (b'0', &b""[..], content.length()),
     };
-    let mut record = |keyword: &[u8], value: Vec<u8>| records.insert(keyword.to_vec(), value);
+    let mut record = |keyword, value: Vec<u8>| records.insert(keyword, value);
     let metadata = &node.metadata;
     let mode = if flag == b'2' { 0o777 } else { metadata.mode & 0o7777 };
     let mut header = if let Some((prefix, rest)) = split(&name) {
@@ -78,16 +80,16 @@ fn entry(
         header[PREFIX][..prefix.len()].copy_from_slice(prefix);
         header
     } else {
-        record(b"path", name.clone());
+        record("path", name.clone());
         block(shortened(&name), flag, mode)
     };
     if target.len() <= LINK.len() {
         header[LINK][..target.len()].copy_from_slice(target);
     } else {
-        record(b"linkpath", target.to_vec());
+        record("linkpath", target.to_vec());
         header[LINK].copy_from_slice(&target[..LINK.len()]);
     }
-    for (keyword, field, id) in [(b"uid", 108..116, metadata.uid), (b"gid", 116..124, metadata.gid)] {
+    for (keyword, field, id) in [("uid", 108..116, metadata.uid), ("gid", 116..124, metadata.gid)] {
         if id > LARGEST_ID {
             record(keyword, id.to_string().into_bytes());
         } else {
@@ -95,14 +97,14 @@ fn entry(
         }
     }
     if size > LARGEST {
-        record(b"size", size.to_string().into_bytes());
+        record("size", size.to_string().into_bytes());
     } else {
         octal(&mut header, 124..136, size);
     }
     match u64::try_from(metadata.mtime) {
         Ok(mtime) if mtime <= LARGEST => octal(&mut header, 136..148, mtime),
         _ => {
-            record(b"mtime", metadata.mtime.to_string().into_bytes());
+            record("mtime", metadata.mtime.to_string().into_bytes());
         }
     }
     sum(&mut header);

@@ -220,6 +220,19 @@ fn limits_hold() {
     assert_eq!(error.offset, 20_000 * 512);
 }
 
+#[test]
+fn long_ways_through_links_end() {
+    // Each link goes seventeen times up and down on its way to the next.
+    let detour = "d/../".repeat(17);
+    let links = (0..30).map(|at| member(b'2', &format!("l{at}"), &format!("{detour}l{}", at + 1), ""));
+    let mut members: Vec<Member> =
+        [member(b'5', "d", "", ""), member(b'5', "l30", "", "")].into_iter().chain(links).collect();
+    members.extend((0..20).map(|at| file(&format!("l0/{at}"))));
+    outcome(&archive(&members), &Options::default()).expect("a long way, but not for ever");
+    let options = Options { limits: Limits { steps: 10_000, ..Limits::default() }, ..Options::default() };
+    check("a long way", &members, &options, Err("more than 10000 steps"));
+}
+
 /// The same block for ever.
 struct Endless {
     block: [u8; 512],

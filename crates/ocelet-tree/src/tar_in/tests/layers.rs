@@ -10,6 +10,14 @@ fn dir(name: &str) -> Member {
     member(b'5', name, "", "")
 }
 
+fn base() -> Vec<Member> {
+    vec![dir("a/"), dir("a/b/"), dir("a/b/c/"), file("a/b/c/bar"), member(b'0', "a/f", "", "old")]
+}
+
+fn merged() -> Vec<Member> {
+    vec![dir("usr/"), dir("usr/lib/"), member(b'2', "lib", "usr/lib", ""), file("usr/lib/x")]
+}
+
 /// Applies the layers one after the other; the last as a stream too.
 fn check_layers(what: &str, layers: &[&[Member]], want: Result<&[&str], &str>) {
     let mut tree = Tree::new();
@@ -36,9 +44,6 @@ fn check_layers(what: &str, layers: &[&[Member]], want: Result<&[&str], &str>) {
 
 #[test]
 fn what_a_layer_does_to_the_ones_below() {
-    let base =
-        || vec![dir("a/"), dir("a/b/"), dir("a/b/c/"), file("a/b/c/bar"), member(b'0', "a/f", "", "old")];
-    let merged = || vec![dir("usr/"), dir("usr/lib/"), member(b'2', "lib", "usr/lib", ""), file("usr/lib/x")];
     let of = |members: &[Member]| members.to_vec();
     for (what, lower, upper, want) in [
         (
@@ -66,7 +71,16 @@ fn what_a_layer_does_to_the_ones_below() {
             of(&[file(".wh.none"), file("no/way/.wh.x"), file("a/f/.wh.x"), file("a/.wh.b")]),
             &["/a/", "/a/f=old"],
         ),
-        ("a file over a directory", base(), of(&[file("a")]), &["/a=x"]),
+    ] {
+        check_layers(what, &[&lower, &upper], Ok(want));
+    }
+}
+
+#[test]
+fn what_replaces_what() {
+    let of = |members: &[Member]| members.to_vec();
+    for (what, lower, upper, want) in [
+        ("a file over a directory", base(), of(&[file("a")]), &["/a=x"][..]),
         (
             "a directory over a file",
             base(),
