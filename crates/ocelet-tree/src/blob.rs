@@ -191,6 +191,11 @@ impl Content {
         Ok(true)
     }
 
+    /// Reads the content from its beginning to its end, a piece at a time; errors keep the source's own words.
+    pub fn reader(&self) -> impl io::Read + Send + use<> {
+        Reader { content: self.clone(), offset: 0 }
+    }
+
     fn check(&self, offset: u64, length: u64) -> Result<(), ReadError> {
         match offset.checked_add(length) {
             Some(end) if end <= self.length => Ok(()),
@@ -200,6 +205,22 @@ impl Content {
 
     fn error(&self, offset: u64, length: u64, cause: io::Error) -> ReadError {
         ReadError { label: self.blob.label(), offset, length, cause }
+    }
+}
+
+/// Where reading a content has come to.
+struct Reader {
+    content: Content,
+    offset: u64,
+}
+
+impl io::Read for Reader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = self.content.length - self.offset;
+        let length = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
+        self.content.read_at(self.offset, &mut buffer[..length]).map_err(|error| error.cause)?;
+        self.offset += length as u64;
+        Ok(length)
     }
 }
 
@@ -299,6 +320,8 @@ mod tests {
             assert_eq!(middle.same_bytes(&other).expect("in memory"), want, "{}", text.escape_ascii());
         }
         assert!(middle.same_bytes(&middle.clone()).expect("in memory"));
+        let read = std::io::read_to_string(middle.reader()).expect("in memory");
+        assert_eq!(read, "23456");
         for (offset, length) in [(0, 11), (10, 1), (u64::MAX, 2), (11, 0)] {
             assert!(blob.slice(offset, length).is_err(), "{offset}+{length}");
         }

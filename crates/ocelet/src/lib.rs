@@ -1,6 +1,32 @@
-//! The hallway: a recipe in, images and a report out.
+//! The hallway of ocelet: a recipe in, images and a report out.
 //!
-//! It refuses to find anything by itself: time, files and tools come in through doors that the caller opens.
-#![forbid(unsafe_code)]
+//! [`assemble()`] is the corridor: it calls the rooms [`recipe`], [`unpack`], [`close`], [`layer`], [`image`],
+//! [`ship`] and [`report`] in this order, each a function from value to value. The doors to the machine are in
+//! [`host`] and are passed in.
+//!
+//! It refuses to find anything by itself: no room reads the environment, a clock or a terminal, and none prints.
+#![deny(unsafe_code)]
 
+mod assemble;
+pub mod close;
+mod error;
+mod event;
+pub mod finished;
+pub mod host;
+pub mod image;
+pub mod layer;
 pub mod recipe;
+pub mod report;
+pub mod ship;
+pub mod unpack;
+
+pub use assemble::{Assembled, Options, assemble};
+pub use error::{Error, ExitClass};
+pub use event::{Event, Observer, Silent};
+pub use ocelet_elf::RulePacks;
+pub use ocelet_tree as tree;
+
+/// The rule packs that ship with ocelet.
+pub fn rules() -> RulePacks {
+    RulePacks::embedded()
+}

@@ -97,6 +97,11 @@ pub enum PlatformError {
 }
 
 impl Platform {
+    /// The same platform as image-spec's documents hold it.
+    pub fn to_oci(&self) -> ocelet_oci::Platform {
+        ocelet_oci::Platform::from_parts(self.os(), self.architecture, self.variant)
+    }
+
     /// The operating system: always `linux`.
     pub fn os(&self) -> &'static str {
         "linux"

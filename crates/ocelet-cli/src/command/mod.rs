@@ -1,0 +1,52 @@
+//! The commands, one file each: what was typed, and what it means.
+
+mod assemble;
+mod closure;
+mod completions;
+mod export;
+mod inspect;
+mod schema;
+mod verify;
+mod why;
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+use crate::failure::Failure;
+use crate::output::Talk;
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Assemble the images of a recipe into an OCI layout
+    Assemble(assemble::Arguments),
+    /// Show which files some commands need, and why
+    Closure(closure::Arguments),
+    /// Explain why a file is in an image, or what would have brought it there
+    Why(why::Arguments),
+    /// Show the tags, platforms, commands, layers and sizes of an image
+    Inspect(inspect::Arguments),
+    /// Check a finished image without running it
+    Verify(verify::Arguments),
+    /// Write an image as a docker-archive, an oci-archive or a root file system tarball
+    Export(export::Arguments),
+    /// Print the JSON schema of recipes, for editors
+    Schema,
+    /// Print completions for a shell
+    Completions(completions::Arguments),
+}
+
+/// Runs a command.
+pub(crate) fn run(command: Command, talk: &Talk) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Assemble(arguments) => assemble::run(&arguments, talk),
+        Command::Closure(arguments) => closure::run(&arguments, talk),
+        Command::Why(arguments) => why::run(&arguments, talk),
+        Command::Inspect(arguments) => inspect::run(&arguments, talk),
+        Command::Verify(arguments) => verify::run(&arguments, talk),
+        Command::Export(arguments) => export::run(&arguments, talk),
+        Command::Schema => schema::run(),
+        Command::Completions(arguments) => completions::run(&arguments),
+    }
+}

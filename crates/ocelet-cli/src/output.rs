@@ -1,0 +1,133 @@
+//! Talking to whoever runs the command: errors and progress on stderr, as text or as JSON lines.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the command line is where printing belongs")]
+
+use std::io::{IsTerminal, Write};
+
+use clap::{Args, ValueEnum};
+
+use crate::environment;
+use crate::failure::Failure;
+
+/// How the command talks.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Talk {
+    /// Say nothing but errors.
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+
+    /// How progress and errors are written to stderr.
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
+    pub(crate) message_format: MessageFormat,
+
+    /// When to use colour.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: When,
+}
+
+/// The form of what is said on stderr.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MessageFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum When {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl Talk {
+    fn colored(&self) -> bool {
+        match self.color {
+            When::Always => true,
+            When::Never => false,
+            When::Auto => std::io::stderr().is_terminal() && !environment::no_color(),
+        }
+    }
+
+    /// One line of progress: a short word for what happens, and what it happens to.
+    pub(crate) fn status(&self, word: &str, text: &str) {
+        if self.quiet {
+            return;
+        }
+        match self.message_format {
+            MessageFormat::Json => self.line(&serde_json::json!({"level": "info", "step": word, "message": text})),
+            MessageFormat::Text if self.colored() => eprintln!("\x1b[1;32m{word:>12}\x1b[0m {text}"),
+            MessageFormat::Text => eprintln!("{word:>12} {text}"),
+        }
+    }
+
+    /// Something that stops nothing.
+    pub(crate) fn warning(&self, text: &str) {
+        if self.quiet {
+            return;
+        }
+        match self.message_format {
+            MessageFormat::Json => self.line(&serde_json::json!({"level": "warning", "message": text})),
+            MessageFormat::Text if self.colored() => eprintln!("\x1b[1;33mwarning\x1b[0m: {text}"),
+            MessageFormat::Text => eprintln!("warning: {text}"),
+        }
+    }
+
+    /// Problems of a recipe, which come with the lines that they are about.
+    pub(crate) fn rendered(&self, text: &str, document: &serde_json::Value) {
+        match self.message_format {
+            MessageFormat::Json => self.line(document),
+            MessageFormat::Text => eprint!("{text}"),
+        }
+    }
+
+    /// What ended the command, with its causes and what to do next.
+    pub(crate) fn error(&self, message: &str, causes: &[String], hints: &[String], code: u8) {
+        if self.message_format == MessageFormat::Json {
+            self.line(&serde_json::json!({
+                "level": "error", "message": message, "causes": causes, "hints": hints, "exit": code,
+            }));
+            return;
+        }
+        if self.colored() {
+            eprintln!("\x1b[1;31merror\x1b[0m: {message}");
+        } else {
+            eprintln!("error: {message}");
+        }
+        for cause in causes {
+            eprintln!("  caused by: {cause}");
+        }
+        for hint in hints {
+            eprintln!("  hint: {hint}");
+        }
+    }
+
+    #[expect(clippy::unused_self, reason = "all talk goes through the same value")]
+    fn line(&self, value: &serde_json::Value) {
+        eprintln!("{value}");
+    }
+}
+
+/// Writes data to stdout. A reader that has gone away (`| head`) is no failure.
+///
+/// # Errors
+/// stdout cannot be written for another reason, such as a full disk.
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::of(&error)),
+        _ => Ok(()),
+    }
+}
+
+/// Writes a JSON document to stdout, indented, with a newline at its end.
+///
+/// # Errors
+/// As [`print`].
+pub(crate) fn print_json(value: &serde_json::Value) -> Result<(), Failure> {
+    print(&format!("{value:#}\n"))
+}

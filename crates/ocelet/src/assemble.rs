@@ -1,0 +1,187 @@
+//! The corridor: recipe in, tags in a layout out, each room called once and in order.
+//!
+//! All flavors of a recipe are closed, even where only some are asked for: they share layers, and the digests of
+//! one flavor must not depend on which others were built beside it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use ocelet_elf::RulePacks;
+use ocelet_oci::{Image, Layout, Timestamp};
+
+use crate::close::{self, Closed};
+use crate::error::Error;
+use crate::event::Event;
+use crate::host::Host;
+use crate::image;
+use crate::layer::{self, Compression, Layer, LayerPlan, Workers};
+use crate::recipe::{FlavorName, Platform, Recipe};
+use crate::report::{self, Report};
+use crate::ship::{self, Shipped};
+use crate::unpack;
+
+/// What a run may decide beyond the recipe.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Only these flavors; all that have an image where empty.
+    pub flavors: BTreeSet<FlavorName>,
+    /// Only these platforms; all of the recipe where empty.
+    pub platforms: BTreeSet<Platform>,
+    /// How layers are compressed.
+    pub compression: Compression,
+    /// The most layers of one image.
+    pub layers: usize,
+    /// Whether what is missing is told as a warning instead of ending the run.
+    pub allow_missing: bool,
+}
+
+/// What a run has made.
+#[derive(Debug)]
+pub struct Assembled {
+    /// The tags, as they stand in the layout.
+    pub shipped: Shipped,
+    /// What is in each image and why, by flavor and platform.
+    pub reports: BTreeMap<(FlavorName, Platform), Report>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            flavors: BTreeSet::new(),
+            platforms: BTreeSet::new(),
+            compression: Compression::DEFAULT,
+            layers: 10,
+            allow_missing: false,
+        }
+    }
+}
+
+/// Assembles the images of a recipe into the layout at `output`. Paths in the recipe are relative to `base`, the
+/// recipe's own directory.
+///
+/// Nothing is written before every platform is known to be complete; the tags appear all together at the end.
+///
+/// # Errors
+/// One variant for each room; see [`Error`].
+pub fn assemble(
+    recipe: &Recipe,
+    rules: &RulePacks,
+    base: &Path,
+    output: &Path,
+    options: &Options,
+    host: &Host<'_>,
+) -> Result<Assembled, Error> {
+    let created = timestamp(recipe, host);
+    let wanted = Wanted::of(recipe, options)?;
+    let mut closed = Vec::new();
+    let mut missing = Vec::new();
+    for platform in &wanted.platforms {
+        let unpacked = unpack::unpack(recipe, platform, base, host)?;
+        let mut done = close::close(recipe, platform, &unpacked, rules, created.seconds, host)?;
+        missing.append(&mut done.missing);
+        closed.push(done);
+    }
+    close::settle(missing, options.allow_missing, host)?;
+
+    let layout = Layout::create_or_open(output).map_err(Error::Ship)?;
+    let built = build(recipe, &wanted, &closed, &layout, options, &created, host);
+    if built.is_err() {
+        drop(layout);
+        ship::clean(output);
+    }
+    built
+}
+
+/// The flavors and platforms of this run.
+struct Wanted {
+    flavors: Vec<FlavorName>,
+    platforms: Vec<Platform>,
+}
+
+impl Wanted {
+    fn of(recipe: &Recipe, options: &Options) -> Result<Self, Error> {
+        let all: Vec<FlavorName> = recipe.flavors.keys().cloned().collect();
+        let unknown = options.flavors.iter().find(|name| !recipe.flavors.contains_key(*name));
+        if let Some(name) = unknown {
+            return Err(Error::NoSuchFlavor { name: name.to_string(), known: all.iter().map(ToString::to_string).collect() });
+        }
+        let platforms: Vec<Platform> = recipe.platforms.iter().map(|at| at.value.clone()).collect();
+        if let Some(platform) = options.platforms.iter().find(|platform| !platforms.contains(platform)) {
+            let known = platforms.iter().map(ToString::to_string).collect();
+            return Err(Error::NoSuchPlatform { name: platform.to_string(), known });
+        }
+        let is_wanted = |name: &FlavorName| options.flavors.is_empty() || options.flavors.contains(name);
+        let platform_wanted = |platform: &Platform| options.platforms.is_empty() || options.platforms.contains(platform);
+        Ok(Self {
+            flavors: all.into_iter().filter(is_wanted).collect(),
+            platforms: platforms.into_iter().filter(platform_wanted).collect(),
+        })
+    }
+}
+
+/// The time of everything in the images.
+pub(crate) struct Created {
+    pub(crate) seconds: i64,
+    pub(crate) timestamp: Timestamp,
+}
+
+/// The recipe's epoch, or the caller's, or 1: zero upsets some readers.
+fn timestamp(recipe: &Recipe, host: &Host<'_>) -> Created {
+    let seconds = recipe.epoch.as_ref().map(|at| at.value).or(host.epoch).unwrap_or(1).max(0);
+    Created { seconds, timestamp: Timestamp::from_epoch(seconds.unsigned_abs()) }
+}
+
+/// Writes what was decided: layers, images, reports, and at the end the tags.
+fn build(
+    recipe: &Recipe,
+    wanted: &Wanted,
+    closed: &[Closed],
+    layout: &Layout,
+    options: &Options,
+    created: &Created,
+    host: &Host<'_>,
+) -> Result<Assembled, Error> {
+    let workers = Workers::start(host.jobs)?;
+    let mut images: BTreeMap<FlavorName, Vec<Image>> = BTreeMap::new();
+    let mut reports = BTreeMap::new();
+    for platform in closed {
+        let plan = layer::plan(&platform.tree, &platform.flavor_files(), options.layers);
+        let layers = write_layers(&plan, platform, wanted, options.compression, &workers, layout, host)?;
+        for name in &wanted.flavors {
+            let flavor = &recipe.flavors[name];
+            let mine: Vec<_> = plan
+                .layers_of(name.as_str())
+                .into_iter()
+                .map(|position| (&plan.layers[position], &layers[&position]))
+                .collect();
+            let image = image::bind(recipe, flavor, &platform.platform, &mine, &created.timestamp)?;
+            let report = report::report(recipe, flavor, platform, &mine);
+            reports.insert((name.clone(), platform.platform.clone()), report);
+            images.entry(name.clone()).or_default().push(image);
+        }
+    }
+    let shipped = ship::ship(recipe, &images, &reports, layout, &created.timestamp)?;
+    for tag in &shipped.tags {
+        host.observer.observe(&Event::Tagged { tag: &tag.tag, digest: &tag.digest.to_string() });
+    }
+    Ok(Assembled { shipped, reports })
+}
+
+/// Writes the layers that the wanted flavors need; by their position in the plan.
+fn write_layers(
+    plan: &LayerPlan,
+    closed: &Closed,
+    wanted: &Wanted,
+    compression: Compression,
+    workers: &Workers,
+    layout: &Layout,
+    host: &Host<'_>,
+) -> Result<BTreeMap<usize, Layer>, Error> {
+    let needed: BTreeSet<usize> =
+        wanted.flavors.iter().flat_map(|flavor| plan.layers_of(flavor.as_str())).collect();
+    let layers = layer::write_all(&closed.tree, plan, &needed, compression, workers, layout)?;
+    for (number, layer) in layers.values().enumerate() {
+        host.observer.observe(&Event::LayerWritten { layer, number: number + 1, of: layers.len() });
+    }
+    Ok(layers)
+}

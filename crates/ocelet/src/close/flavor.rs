@@ -1,0 +1,188 @@
+//! [`close`]: every flavor of a recipe for one platform.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ocelet_elf::{Closure, Loader, Options, Problem, Root, RulePack, RulePacks, Target, Why};
+use ocelet_tree::{Owner, Tree, TreePath};
+
+use super::error::{CloseError, Missing};
+use super::gather::Gather;
+use super::roots::{self, Roots};
+use super::{Because, Closed, Kept};
+use crate::event::Event;
+use crate::host::Host;
+use crate::recipe::{Flavor, FlavorName, Platform, Recipe, RuleName};
+use crate::unpack::Unpacked;
+
+/// Closes all flavors of a recipe for one platform. What is missing is in the outcome, not an error: see [`settle`].
+///
+/// # Errors
+/// The sources cannot be read or contradict each other, or the platform is one without known loaders.
+pub fn close(
+    recipe: &Recipe,
+    platform: &Platform,
+    unpacked: &Unpacked,
+    rules: &RulePacks,
+    epoch: i64,
+    host: &Host<'_>,
+) -> Result<Closed, CloseError> {
+    let target = Target::parse(&platform.to_string())
+        .map_err(|cause| CloseError::Platform { platform: platform.clone(), cause })?;
+    let view = unpacked.view();
+    let loader = Loader::new(&view, ocelet_elf::Hwcaps::Baseline);
+    let mut gather = Gather::new(&view, epoch);
+    let mut flavors = BTreeMap::new();
+    let mut missing: BTreeMap<(String, String), Missing> = BTreeMap::new();
+    let mut union = Union::default();
+    for (name, flavor) in &recipe.flavors {
+        let found = roots::find(&view, flavor)?;
+        let options = options(flavor, target, rules);
+        let closure = ocelet_elf::close_with(&loader, &found.roots, &options);
+        union.add(name, &found.roots, &options, &closure);
+        for one in lacking(platform, name, &found, &closure) {
+            let known = missing.entry((one.message.clone(), one.asked.clone())).or_insert_with(|| one.clone());
+            known.flavors.extend(one.flavors);
+        }
+        let kept = gather.flavor(flavor, &found, &closure)?;
+        tell(host, name, platform, &kept, gather.tree());
+        flavors.insert(name.clone(), kept);
+    }
+    union.loader_cache(&loader, &mut gather, &mut flavors)?;
+    let tree = gather.finish();
+    let conflicts = view.take_conflicts();
+    if !conflicts.is_empty() {
+        return Err(CloseError::Conflicts { conflicts });
+    }
+    let stabilities = unpacked.stabilities.iter().map(|(name, stability)| (Owner::new(name), *stability)).collect();
+    let missing = missing.into_values().collect();
+    Ok(Closed { platform: platform.clone(), tree, flavors, missing, sources: unpacked.locations.clone(), stabilities })
+}
+
+/// Ends the run where something is missing, or tells it as warnings.
+///
+/// # Errors
+/// Something is missing, and that is not allowed.
+pub fn settle(missing: Vec<Missing>, allowed: bool, host: &Host<'_>) -> Result<(), CloseError> {
+    if missing.is_empty() {
+        return Ok(());
+    }
+    if !allowed {
+        return Err(CloseError::Missing { missing });
+    }
+    for one in &missing {
+        host.observer.observe(&Event::Warning { message: &format!("missing: {one}") });
+    }
+    Ok(())
+}
+
+fn options(flavor: &Flavor, target: Target, rules: &RulePacks) -> Options {
+    let names: Vec<&str> = flavor.rules.keys().map(RuleName::as_str).collect();
+    let packs: Vec<RulePack> = rules.choose(&names).expect("the recipe room knows the names of all rule packs");
+    Options { rules: packs, path: roots::search_path(flavor), ..Options::new(target) }
+}
+
+fn tell(host: &Host<'_>, name: &FlavorName, platform: &Platform, kept: &Kept, tree: &Tree) {
+    let bytes = kept.paths.keys().filter_map(|path| tree.get(path)?.content()).map(ocelet_tree::Content::length).sum();
+    let platform = platform.to_string();
+    host.observer.observe(&Event::Closed { flavor: name.as_str(), platform: &platform, files: kept.paths.len(), bytes });
+    for path in &kept.unexplained_dlopen {
+        let message = format!(
+            "{path} loads libraries at run time and does not say which (flavor {name}, {platform}); add a rule pack that explains it, or list it under acknowledge-dlopen"
+        );
+        host.observer.observe(&Event::Warning { message: &message });
+    }
+}
+
+/// Everything that a flavor lacks, with who asked for it.
+fn lacking(platform: &Platform, flavor: &FlavorName, found: &Roots, closure: &Closure) -> Vec<Missing> {
+    let flavors = BTreeSet::from([flavor.clone()]);
+    let one = |message: String, asked: String, hint: Option<String>| Missing {
+        platform: platform.clone(),
+        message,
+        asked,
+        hint,
+        flavors: flavors.clone(),
+    };
+    let wishes = found.missing.iter().map(|(message, hint)| one(message.clone(), String::new(), hint.clone()));
+    let problems =
+        closure.problems.iter().map(|problem| one(problem.to_string(), asked(problem, closure), None));
+    wishes.chain(problems).collect()
+}
+
+/// The wish at the beginning of the chain that leads to the file of the problem.
+fn asked(problem: &Problem, closure: &Closure) -> String {
+    let chain = subject(problem).and_then(|path| closure.chain(path)).unwrap_or_default();
+    match chain.first().map(|step| &step.reason.why) {
+        Some(Why::Root { label }) => label.clone(),
+        _ => String::new(),
+    }
+}
+
+/// The kept file that a problem is about.
+fn subject(problem: &Problem) -> Option<&TreePath> {
+    match problem {
+        Problem::MissingRoot { path, .. }
+        | Problem::TangledLinks { path, .. }
+        | Problem::WrongPlatform { path, .. }
+        | Problem::DamagedElf { path, .. }
+        | Problem::Unreadable { path, .. } => Some(path),
+        Problem::MissingLoader { program, .. }
+        | Problem::UnusableLoader { program, .. }
+        | Problem::UnknownLoader { program, .. }
+        | Problem::MixedWorlds { program, .. } => Some(program),
+        Problem::MissingLibrary { by, .. }
+        | Problem::LibraryForOtherMachine { by, .. }
+        | Problem::UnusableLibrary { by, .. }
+        | Problem::MissingVersion { by, .. }
+        | Problem::VersionOfUnloaded { by, .. }
+        | Problem::MissingNoted { by, .. } => Some(by),
+        Problem::MissingInterpreter { script, .. } => Some(script),
+        _ => None,
+    }
+}
+
+/// All flavors as one, for the one file that cannot differ between them: layers are shared, and `/etc/ld.so.cache`
+/// names all libraries of all flavors. A name in it whose file is absent is passed over (ld.so(8)).
+#[derive(Default)]
+struct Union {
+    roots: Vec<Root>,
+    options: Option<Options>,
+    needing: Vec<FlavorName>,
+}
+
+impl Union {
+    fn add(&mut self, flavor: &FlavorName, roots: &[Root], options: &Options, closure: &Closure) {
+        self.roots.extend_from_slice(roots);
+        let union = self.options.get_or_insert_with(|| Options { rules: Vec::new(), ..options.clone() });
+        for pack in &options.rules {
+            if !union.rules.contains(pack) {
+                union.rules.push(pack.clone());
+            }
+        }
+        if closure.needs_loader_cache() {
+            self.needing.push(flavor.clone());
+        }
+    }
+
+    fn loader_cache(
+        &self,
+        loader: &Loader<'_>,
+        gather: &mut Gather<'_>,
+        flavors: &mut BTreeMap<FlavorName, Kept>,
+    ) -> Result<(), CloseError> {
+        let (Some(options), false) = (&self.options, self.needing.is_empty()) else { return Ok(()) };
+        let closure = ocelet_elf::close_with(loader, &self.roots, options);
+        let Some(bytes) = closure.loader_cache() else { return Ok(()) };
+        let path = TreePath::new("/etc/ld.so.cache").expect("a path");
+        gather.generated(&path, bytes)?;
+        for name in &self.needing {
+            let because = Because {
+                kind: "loader cache".to_owned(),
+                from: None,
+                detail: "made by ocelet: libraries outside of the loader's default directories are found by it".to_owned(),
+            };
+            flavors.entry(name.clone()).or_default().paths.entry(path.clone()).or_default().push(because);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,123 @@
+//! From wishes to roots: commands are looked up on the flavor's `PATH`, patterns are expanded, and each root says
+//! which line of the recipe it comes from.
+
+use std::collections::BTreeMap;
+
+use ocelet_elf::Root;
+use ocelet_tree::{Glob, Kind, ReadError, TreePath, View, resolve};
+
+use crate::recipe::{At, Flavor, Wish, nearest};
+
+/// Where commands are looked for when the flavor's environment has no `PATH`: as `execvp(3)` and shells have it.
+const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// What a flavor's wishes come to.
+#[derive(Debug, Default)]
+pub(super) struct Roots {
+    /// Files and links whose closure is kept.
+    pub(super) roots: Vec<Root>,
+    /// Directories that match a pattern, with the wish's label.
+    pub(super) directories: BTreeMap<TreePath, String>,
+    /// The commands, and where each was found.
+    pub(super) commands: BTreeMap<String, Option<TreePath>>,
+    /// What no source provides: the message and, perhaps, what to do.
+    pub(super) missing: Vec<(String, Option<String>)>,
+}
+
+/// Where the flavor looks for commands.
+pub(super) fn search_path(flavor: &Flavor) -> Vec<TreePath> {
+    let path = flavor.config.env.get("PATH").map_or(DEFAULT_PATH, |at| at.value.as_str());
+    path.split(':').filter_map(|directory| TreePath::new(directory).ok()).collect()
+}
+
+/// Looks up every wish of a flavor.
+pub(super) fn find(view: &dyn View, flavor: &Flavor) -> Result<Roots, ReadError> {
+    let mut found = Roots::default();
+    let path = search_path(flavor);
+    for (name, wish) in &flavor.commands {
+        let place = find_command(view, &path, name.as_str())?;
+        if let Some(place) = &place {
+            found.roots.push(Root::new(place.clone(), label(&format!("command {name}"), wish)));
+        } else if !wish.value.optional {
+            let message = format!("command \"{name}\" is in none of {}{}", list(&path), line(wish));
+            found.missing.push((message, near_command(view, &path, name.as_str())?));
+        }
+        found.commands.insert(name.to_string(), place);
+    }
+    for (glob, wish) in &flavor.files {
+        expand(view, glob, wish, &mut found)?;
+    }
+    Ok(found)
+}
+
+fn find_command(view: &dyn View, path: &[TreePath], name: &str) -> Result<Option<TreePath>, ReadError> {
+    let Ok(name) = ocelet_tree::Name::new(name) else { return Ok(None) };
+    for directory in path {
+        let place = directory.join(&name);
+        match resolve(view, &place) {
+            Ok(there) => {
+                if matches!(there.node.kind, Kind::File { .. }) && there.node.metadata.mode & 0o111 != 0 {
+                    return Ok(Some(place));
+                }
+            }
+            Err(ocelet_tree::ResolveError::Read(error)) => return Err(error),
+            Err(_) => {}
+        }
+    }
+    Ok(None)
+}
+
+fn near_command(view: &dyn View, path: &[TreePath], name: &str) -> Result<Option<String>, ReadError> {
+    let mut names = Vec::new();
+    for directory in path {
+        if let Ok(there) = resolve(view, directory) {
+            names.extend(view.names(&there.path)?.into_iter().map(|name| name.to_string()));
+        }
+    }
+    let near = nearest(name, names.iter().map(String::as_str));
+    Ok(near.map(|near| format!("did you mean the command \"{near}\"? A trailing ? makes \"{name}?\" optional")))
+}
+
+fn expand(view: &dyn View, glob: &Glob, wish: &At<Wish>, found: &mut Roots) -> Result<(), ReadError> {
+    let label = label(&format!("file {}", glob.as_str()), wish);
+    let places = glob.expand(view)?;
+    if places.is_empty() && !wish.value.optional {
+        found.missing.push((format!("no source has a file {}{}", glob.as_str(), line(wish)), None));
+    }
+    for place in places {
+        keep(view, &place, &label, found)?;
+    }
+    Ok(())
+}
+
+/// A file or link is a root; a directory is kept with all that is in it.
+fn keep(view: &dyn View, place: &TreePath, label: &str, found: &mut Roots) -> Result<(), ReadError> {
+    let mut todo = vec![place.clone()];
+    while let Some(place) = todo.pop() {
+        if !view.entry(&place)?.is_some_and(|node| node.is_directory()) {
+            found.roots.push(Root::new(place, label));
+        } else if found.directories.insert(place.clone(), label.to_owned()).is_none() {
+            todo.extend(view.names(&place)?.into_iter().map(|name| place.join(&name)));
+        }
+    }
+    Ok(())
+}
+
+/// What a reason calls a wish: what was asked for, on which line, and why.
+pub(super) fn label(what: &str, wish: &At<Wish>) -> String {
+    match &wish.value.reason {
+        Some(reason) => format!("{what} (line {}: {reason})", wish.span.line),
+        None => format!("{what} (line {})", wish.span.line),
+    }
+}
+
+fn line(wish: &At<Wish>) -> String {
+    match &wish.value.reason {
+        Some(reason) => format!("; line {} asks for it: {reason}", wish.span.line),
+        None => format!("; line {} asks for it", wish.span.line),
+    }
+}
+
+fn list(path: &[TreePath]) -> String {
+    path.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}

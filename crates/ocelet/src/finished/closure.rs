@@ -1,0 +1,122 @@
+//! What `closure` asks: which files some commands of a root file system need, without a recipe or an image.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use ocelet_elf::{Closure, Options, Root, RulePacks, Target};
+use ocelet_tree::{Kind, Name, ResolveError, TreePath, View, resolve};
+
+use crate::close::{Because, reason_of};
+use crate::error::Error;
+use crate::host::Host;
+use crate::recipe::{Platform, nearest};
+use crate::unpack;
+
+/// What is asked.
+#[derive(Debug, Clone)]
+pub struct ClosureQuery {
+    /// A directory, tarball, layout or archive.
+    pub root: PathBuf,
+    /// The tag, for a layout or archive.
+    pub tag: Option<String>,
+    /// What the files must run on.
+    pub platform: Platform,
+    /// The names of rule packs.
+    pub rules: Vec<String>,
+    /// Commands by name, or absolute paths; every program of the usual `PATH` where empty.
+    pub wanted: Vec<String>,
+}
+
+/// What is answered.
+#[derive(Debug, Clone, Default)]
+pub struct ClosureAnswer {
+    /// The platform.
+    pub platform: String,
+    /// The files with their reasons.
+    pub files: BTreeMap<String, Vec<Because>>,
+    /// What is missing, as sentences.
+    pub missing: Vec<String>,
+    /// Programs that load libraries at run time without saying which.
+    pub unexplained_dlopen: Vec<String>,
+}
+
+/// Computes a closure.
+///
+/// # Errors
+/// The root cannot be read, or a rule pack or the platform is unknown. What is missing is in the answer.
+pub fn closure(query: &ClosureQuery, host: &Host<'_>) -> Result<ClosureAnswer, Error> {
+    let packs = RulePacks::embedded();
+    let names: Vec<&str> = query.rules.iter().map(String::as_str).collect();
+    let rules = packs.choose(&names).map_err(|unknown| Error::NoSuchRules {
+        near: unknown.iter().filter_map(|name| nearest(name, packs.names()).map(str::to_owned)).collect(),
+        names: unknown,
+    })?;
+    let target = Target::parse(&query.platform.to_string()).map_err(|cause| {
+        Error::Close(crate::close::CloseError::Platform { platform: query.platform.clone(), cause })
+    })?;
+    let view = unpack::open("root", &query.root, query.tag.as_deref(), &query.platform, host)?;
+    let options = Options { rules, ..Options::new(target) };
+    let mut answer = ClosureAnswer { platform: query.platform.to_string(), ..ClosureAnswer::default() };
+    let roots = roots(&*view, query, &options, &mut answer)?;
+    let closure = ocelet_elf::close(&*view, &roots, &options);
+    fill(&mut answer, &closure);
+    Ok(answer)
+}
+
+fn fill(answer: &mut ClosureAnswer, closure: &Closure) {
+    for (path, kept) in &closure.files {
+        answer.files.insert(path.to_string(), kept.reasons.iter().map(reason_of).collect());
+    }
+    answer.missing.extend(closure.problems.iter().map(ToString::to_string));
+    answer.unexplained_dlopen = closure.unexplained.iter().map(|one| one.path.to_string()).collect();
+}
+
+fn roots(
+    view: &dyn View,
+    query: &ClosureQuery,
+    options: &Options,
+    answer: &mut ClosureAnswer,
+) -> Result<Vec<Root>, Error> {
+    if query.wanted.is_empty() {
+        return every_program(view, &options.path);
+    }
+    let mut roots = Vec::new();
+    for wanted in &query.wanted {
+        if wanted.contains('/') {
+            let path = TreePath::new(wanted).map_err(|cause| Error::NoSuchPath { path: wanted.clone(), cause })?;
+            roots.push(Root::new(path, wanted.as_str()));
+            continue;
+        }
+        let found = Name::new(wanted).ok().and_then(|name| {
+            options.path.iter().map(|directory| directory.join(&name)).find(|place| is_program(view, place))
+        });
+        match found {
+            Some(place) => roots.push(Root::new(place, format!("command {wanted}"))),
+            None => answer.missing.push(format!("command \"{wanted}\" is in no directory of the usual PATH")),
+        }
+    }
+    Ok(roots)
+}
+
+fn is_program(view: &dyn View, place: &TreePath) -> bool {
+    resolve(view, place)
+        .is_ok_and(|there| matches!(there.node.kind, Kind::File { .. }) && there.node.metadata.mode & 0o111 != 0)
+}
+
+fn every_program(view: &dyn View, path: &[TreePath]) -> Result<Vec<Root>, Error> {
+    let mut roots = BTreeMap::new();
+    for directory in path {
+        let place = match resolve(view, directory) {
+            Ok(there) => there.path,
+            Err(ResolveError::Read(error)) => return Err(Error::Unpack(error.into())),
+            Err(_) => continue,
+        };
+        for name in view.names(&place).map_err(|error| Error::Unpack(error.into()))? {
+            let program = place.join(&name);
+            if is_program(view, &program) {
+                roots.insert(program.clone(), Root::new(program, format!("command {name}")));
+            }
+        }
+    }
+    Ok(roots.into_values().collect())
+}

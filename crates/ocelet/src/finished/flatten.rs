@@ -1,0 +1,38 @@
+//! A finished image as files again: all its layers applied.
+
+use std::io::Write;
+use std::path::Path;
+
+use ocelet_tree::Tree;
+use ocelet_tree::tar_out::{self, WriteError};
+
+use super::reference::FinishedImage;
+use crate::host::Host;
+use crate::unpack::{self, UnpackError};
+
+/// Why a root file system cannot be written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FlattenError {
+    /// A layer is damaged.
+    #[error(transparent)]
+    Unpack(#[from] UnpackError),
+    /// The archive cannot be written.
+    #[error("cannot write the root file system")]
+    Write(#[from] WriteError),
+}
+
+/// Writes the files of an image as one tar archive: what a container would see before it starts.
+///
+/// # Errors
+/// A layer is damaged, or the archive cannot be written.
+pub fn rootfs(image: &FinishedImage, path: &Path, sink: impl Write, host: &Host<'_>) -> Result<(), FlattenError> {
+    let tree = tree(image, path, host)?;
+    tar_out::write_tree(&tree, sink)?;
+    Ok(())
+}
+
+/// The files of an image, with the layers of `path` proved as they are read.
+pub(crate) fn tree(image: &FinishedImage, path: &Path, host: &Host<'_>) -> Result<Tree, UnpackError> {
+    unpack::flatten("image", path, &image.image.layers, host)
+}

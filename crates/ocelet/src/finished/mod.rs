@@ -1,0 +1,21 @@
+//! Looking at finished images: what `inspect`, `why`, `verify`, `export` and `closure` ask of a layout or an archive.
+//!
+//! It stands beside the hallway: no room needs it, and it changes nothing. Every blob is proved by its digest before
+//! it is believed.
+
+mod archive;
+mod closure;
+mod flatten;
+mod inspect;
+mod reference;
+mod verify;
+mod why;
+
+pub use archive::{Archive, write_archive};
+pub use closure::{ClosureAnswer, ClosureQuery, closure};
+pub use flatten::{FlattenError, rootfs};
+pub use ocelet_oci::export::ExportError;
+pub use inspect::inspect;
+pub use reference::{Finished, FinishedError, FinishedImage, Reference};
+pub use verify::{Finding, Verified, verify};
+pub use why::{NotThere, who_would_bring};

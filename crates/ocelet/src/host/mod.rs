@@ -1,0 +1,44 @@
+//! The host's doors: everything that the hallway may ask of the machine it runs on, passed in and never found.
+//!
+//! Files are read through [`DirectoryView`] and [`open`], written through [`Scratch`], and time is the
+//! [`Host::epoch`] that the caller chose. No room opens a file, reads a clock or looks at the environment by
+//! any other way.
+
+mod directory;
+mod file;
+mod mapping;
+mod scratch;
+
+use std::num::NonZeroUsize;
+
+pub use directory::{DirectoryView, DirectoryError};
+pub use file::{FileError, open, read_text};
+pub use scratch::{Scratch, ScratchError};
+
+use crate::event::Observer;
+
+/// What the machine offers to one run.
+#[derive(Clone, Copy)]
+pub struct Host<'run> {
+    /// How many threads may work at a time. The output does not depend on it.
+    pub jobs: NonZeroUsize,
+    /// The time that every file and document gets, in seconds since 1970: `SOURCE_DATE_EPOCH`, where the
+    /// caller has one. A recipe's own `epoch` comes before it.
+    pub epoch: Option<i64>,
+    /// Where temporary files go.
+    pub scratch: &'run Scratch,
+    /// Who is told of progress.
+    pub observer: &'run dyn Observer,
+}
+
+impl std::fmt::Debug for Host<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Host")
+            .field("jobs", &self.jobs)
+            .field("epoch", &self.epoch)
+            .field("scratch", &self.scratch)
+            .finish_non_exhaustive()
+    }
+}
+
