@@ -1,4 +1,4 @@
-//! [`Tree::merge`]: two trees as one, or every reason why they cannot be.
+//! [`Tree::merge`]: several trees as one, or every reason why they cannot be.
 //!
 //! Where one side has a directory and the other a symbolic link that leads to a directory of the merged tree (the
 //! merged `/usr` of today: `/lib` is a link to `usr/lib`), the link stays, and what is in the directory moves to
@@ -16,7 +16,7 @@ use crate::resolve::PlaceError;
 use crate::{
     Inode, InsertError, Kind, LinkTarget, Metadata, Node, Owner, PathError, ReadError, Tree, TreePath, View,
 };
-use pool::{Candidate, Pool, Side};
+use pool::{Candidate, Pool};
 
 /// What may settle a conflict.
 #[derive(Debug, Clone, Default)]
@@ -161,6 +161,13 @@ pub struct Terse {
     capabilities: bool,
 }
 
+impl MergeOptions {
+    /// The lower, the more its owner is preferred.
+    fn rank(&self, node: &Node) -> usize {
+        self.prefer.iter().position(|owner| *owner == node.owner).unwrap_or(usize::MAX)
+    }
+}
+
 impl Conflict {
     /// The place that is fought over.
     pub fn path(&self) -> &TreePath {
@@ -194,14 +201,24 @@ impl Tree {
     /// # Errors
     /// See [`Tree::merge`].
     pub fn merge_with(&mut self, other: Self, options: &MergeOptions) -> Result<(), Vec<Conflict>> {
-        let mut pool = Pool::default();
-        let offset = self.next_inode();
-        let next = offset.saturating_add(other.next_inode());
-        pool.take(self.clone(), Side::First, 0);
-        pool.take(other, Side::Second, offset);
-        pool.rehome(|_| Ok(None));
-        *self = pool.settle(options, next)?;
+        *self = Self::merge_all([self.clone(), other], options)?;
         Ok(())
+    }
+
+    /// One tree of all, decided about at once: a link of one may lead to a directory that only another brings.
+    ///
+    /// # Errors
+    /// See [`Tree::merge`].
+    pub fn merge_all(
+        trees: impl IntoIterator<Item = Self>,
+        options: &MergeOptions,
+    ) -> Result<Self, Vec<Conflict>> {
+        let mut pool = Pool::new(options);
+        for tree in trees {
+            pool.take(tree);
+        }
+        pool.rehome(|_| Ok(None));
+        pool.settle()
     }
 }
 
@@ -212,11 +229,11 @@ impl Tree {
 /// All conflicts: links of the base that do not lead to a directory, files of the base where the tree has
 /// directories above its entries, and entries of the tree that meet at one place.
 pub fn rehome(tree: Tree, base: &dyn View) -> Result<Tree, Vec<Conflict>> {
-    let mut pool = Pool::default();
-    let next = tree.next_inode();
-    pool.take(tree, Side::First, 0);
+    let options = MergeOptions::default();
+    let mut pool = Pool::new(&options);
+    pool.take(tree);
     pool.rehome(|path| base.entry(path));
-    pool.settle(&MergeOptions::default(), next)
+    pool.settle()
 }
 
 /// What becomes of two candidates for one place.
@@ -240,10 +257,8 @@ fn reconcile(
         return Ok(if first.implicit && !second.implicit { Verdict::Second } else { Verdict::First });
     }
     let Some(conflict) = difference(path, &first.node, &second.node) else { return Ok(Verdict::Same) };
-    let rank =
-        |node: &Node| options.prefer.iter().position(|owner| *owner == node.owner).unwrap_or(usize::MAX);
     let same_kind = first.node.kind.noun() == second.node.kind.noun();
-    match rank(&first.node).cmp(&rank(&second.node)) {
+    match options.rank(&first.node).cmp(&options.rank(&second.node)) {
         std::cmp::Ordering::Less if same_kind => Ok(Verdict::First),
         std::cmp::Ordering::Greater if same_kind => Ok(Verdict::Second),
         _ => Err(conflict),

@@ -6,26 +6,22 @@ use super::{Aliases, Conflict, MergeOptions, NoPlace, Verdict, reconcile};
 use crate::resolve::{Hop, LINK_LIMIT, PlaceError, place};
 use crate::{Inode, Kind, LinkTarget, Name, Node, ReadError, Tree, TreePath};
 
-/// Which tree an entry comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Side {
-    First,
-    Second,
-}
-
 /// An entry that wants a place.
 #[derive(Debug, Clone)]
 pub(super) struct Candidate {
-    pub(super) side: Side,
+    /// Which tree it comes from, in their order.
+    pub(super) side: usize,
     pub(super) node: Node,
     /// Nobody declared this directory.
     pub(super) implicit: bool,
 }
 
 /// The entries of all sides by place.
-#[derive(Default)]
-pub(super) struct Pool {
+pub(super) struct Pool<'options> {
+    options: &'options MergeOptions,
     places: BTreeMap<TreePath, Vec<Candidate>>,
+    sides: usize,
+    next_inode: u64,
     /// Directories that gave way to a link, and what the link says.
     replaced: Vec<Replaced>,
     conflicts: Vec<Conflict>,
@@ -43,9 +39,23 @@ struct Replaced {
 trait Base: Fn(&TreePath) -> Result<Option<Node>, ReadError> {}
 impl<F: Fn(&TreePath) -> Result<Option<Node>, ReadError>> Base for F {}
 
-impl Pool {
-    /// Takes in a tree, its inodes raised by `offset`.
-    pub(super) fn take(&mut self, tree: Tree, side: Side, offset: u64) {
+impl<'options> Pool<'options> {
+    pub(super) fn new(options: &'options MergeOptions) -> Self {
+        Self {
+            options,
+            places: BTreeMap::new(),
+            sides: 0,
+            next_inode: 0,
+            replaced: Vec::new(),
+            conflicts: Vec::new(),
+        }
+    }
+
+    /// Takes in a tree, its inodes raised above those of the trees before.
+    pub(super) fn take(&mut self, tree: Tree) {
+        let (side, offset) = (self.sides, self.next_inode);
+        self.sides += 1;
+        self.next_inode = offset.saturating_add(tree.next_inode());
         for (path, mut node, implicit) in tree.into_entries() {
             if let Kind::File { inode, .. } = &mut node.kind {
                 *inode = Inode(inode.0.saturating_add(offset));
@@ -97,9 +107,8 @@ impl Pool {
             if !candidates.iter().any(|candidate| candidate.node.is_directory()) {
                 continue;
             }
-            let own = candidates.iter().find(|candidate| matches!(candidate.node.kind, Kind::Symlink { .. }));
-            let link = match own {
-                Some(candidate) => Ok(Some(candidate.node.clone())),
+            let link = match link_among(self.options, candidates) {
+                Some(link) => Ok(Some(link.clone())),
                 None => base(path),
             };
             let link = match link {
@@ -152,10 +161,11 @@ impl Pool {
     /// What is at a place: a link wins over a directory, and that over anything else, which is then a conflict
     /// of its own.
     fn look(&self, base: &impl Base, path: &TreePath) -> Result<Option<Hop>, ReadError> {
-        let hops = || self.places.get(path).into_iter().flatten().map(|candidate| Hop::of(&candidate.node));
-        if let Some(link) = hops().find(|hop| matches!(hop, Hop::Link(_))) {
-            return Ok(Some(link));
+        let candidates = self.places.get(path).map_or(&[][..], Vec::as_slice);
+        if let Some(link) = link_among(self.options, candidates) {
+            return Ok(Some(Hop::of(link)));
         }
+        let hops = || candidates.iter().map(|candidate| Hop::of(&candidate.node));
         if let Some(node) = base(path)? {
             return Ok(Some(Hop::of(&node)));
         }
@@ -186,8 +196,8 @@ impl Pool {
     }
 
     /// Gives each place to one entry.
-    pub(super) fn settle(self, options: &MergeOptions, next_inode: u64) -> Result<Tree, Vec<Conflict>> {
-        let Self { places, mut conflicts, .. } = self;
+    pub(super) fn settle(self) -> Result<Tree, Vec<Conflict>> {
+        let Self { options, places, next_inode, mut conflicts, .. } = self;
         let mut winners = Vec::with_capacity(places.len());
         let mut aliases = Aliases::new();
         for (path, mut candidates) in places {
@@ -210,6 +220,16 @@ impl Pool {
         conflicts.sort_by(|one, other| one.path().cmp(other.path()));
         Err(conflicts)
     }
+}
+
+/// The link that the place will have: the preferred one. Two that nobody prefers are a conflict if they differ, and
+/// then any will do that does not depend on the order of the trees.
+fn link_among<'pool>(options: &MergeOptions, candidates: &'pool [Candidate]) -> Option<&'pool Node> {
+    let links = candidates.iter().filter_map(|candidate| match &candidate.node.kind {
+        Kind::Symlink { target } => Some((options.rank(&candidate.node), target, &candidate.node)),
+        Kind::Directory | Kind::File { .. } => None,
+    });
+    links.min_by(|one, other| (one.0, one.1).cmp(&(other.0, other.1))).map(|(_, _, link)| link)
 }
 
 /// The loser's file is the winner's: what else links to it links to the winner's from now on.

@@ -201,6 +201,35 @@ fn a_preferred_owner_wins_over_its_kind() {
 }
 
 #[test]
+fn what_moves_goes_behind_the_preferred_link() {
+    for (owner, want) in [("one", "/a/x=x/x"), ("two", "/b/x=x/x")] {
+        let mut all = tree("one", &["a/", "b/", "x -> a"]);
+        let options = MergeOptions { prefer: vec![Owner::new(owner)] };
+        all.merge_with(tree("two", &["x -> b"]), &options).expect("one is preferred");
+        all.merge(tree("three", &["x/x"])).expect("no conflict");
+        assert!(names(&all).contains(&want.to_owned()), "{owner}: {:?}", names(&all));
+
+        let trees = [("three", &["x/x"][..]), ("two", &["x -> b"]), ("one", &["a/", "b/", "x -> a"])];
+        let at_once = Tree::merge_all(trees.map(|(owner, lines)| tree(owner, lines)), &options);
+        let at_once = at_once.expect("one is preferred");
+        assert_eq!(names(&at_once), names(&all), "{owner}");
+    }
+}
+
+#[test]
+fn a_link_may_wait_for_a_third_tree() {
+    let trees = || [tree("one", &["lib/x"]), tree("two", &["lib -> usr/lib"]), tree("three", &["usr/lib/y"])];
+    let all = Tree::merge_all(trees(), &MergeOptions::default()).expect("no conflict");
+    assert_eq!(
+        names(&all),
+        ["/lib -> usr/lib", "/usr/?", "/usr/lib/?", "/usr/lib/x=lib/x", "/usr/lib/y=usr/lib/y"]
+    );
+    let [one, two, _] = trees();
+    assert!(Tree::merge_all([one, two], &MergeOptions::default()).is_err(), "nobody brings the directory");
+    assert!(Tree::merge_all([], &MergeOptions::default()).expect("nothing").is_empty());
+}
+
+#[test]
 fn inodes_stay_apart() {
     let mut all = tree("one", &["a=1", "b=2"]);
     all.merge(tree("two", &["c=3", "d=4"])).expect("no conflict");
@@ -270,5 +299,82 @@ fn a_base_that_cannot_be_read_is_told() {
     for (said, place) in said.iter().zip(["/d", "/d/f", "/empty"]) {
         assert!(said.starts_with(&format!("{place} (from top) has no place")), "{said}");
         assert!(said.ends_with("permission denied"), "{said}");
+    }
+}
+
+mod properties {
+    //! Any two small trees.
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Lines of a tree over few names, so that most of them meet.
+    fn lines() -> impl Strategy<Value = Vec<String>> {
+        let place = || prop::collection::vec("[a-c]", 1..4).prop_map(|names| names.join("/"));
+        let line = prop_oneof![
+            2 => place().prop_map(|place| format!("{place}/")),
+            2 => (place(), 0..2).prop_map(|(place, content)| format!("{place}={content}")),
+            3 => (place(), prop::sample::select(vec!["/", "../", ""]), place())
+                .prop_map(|(place, up, target)| format!("{place} -> {up}{target}")),
+        ];
+        prop::collection::vec(line, 0..7)
+    }
+
+    /// The lines that fit, one after the other.
+    fn grow(owner: &str, lines: &[String]) -> Tree {
+        let mut all = Tree::new();
+        for line in lines {
+            for (at, node, implicit) in tree(owner, &[line]).into_entries() {
+                let mut node = node;
+                if let Kind::File { inode, .. } = &mut node.kind {
+                    *inode = all.fresh_inode();
+                }
+                let _fits = !implicit && !at.is_root() && all.add(&at, node).is_ok();
+            }
+        }
+        all
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn the_order_of_two_trees_does_not_matter(one in lines(), two in lines()) {
+            let merge = |first: &Tree, second: &Tree| {
+                let mut merged = first.clone();
+                // The places that are fought over; how many fight for one of them may be told in two ways.
+                let places = |conflicts: Vec<Conflict>| -> std::collections::BTreeSet<TreePath> {
+                    conflicts.iter().map(|conflict| conflict.path().clone()).collect()
+                };
+                merged.merge(second.clone()).map(|()| listing(&merged)).map_err(places)
+            };
+            let (one, two) = (grow("one", &one), grow("two", &two));
+            prop_assert_eq!(merge(&one, &two), merge(&two, &one));
+        }
+
+        #[test]
+        fn a_tree_merges_with_itself(one in lines()) {
+            let one = grow("one", &one);
+            let mut twice = one.clone();
+            prop_assert!(twice.merge(one.clone()).is_ok());
+            prop_assert_eq!(listing(&twice), listing(&one));
+        }
+
+        #[test]
+        fn every_file_is_reached_as_before(one in lines(), two in lines()) {
+            let (one, two) = (grow("one", &one), grow("two", &two));
+            let mut merged = one.clone();
+            if merged.merge(two.clone()).is_err() {
+                return Ok(());
+            }
+            for (at, node) in one.iter().chain(two.iter()) {
+                if let Some(content) = node.content() {
+                    let found = crate::resolve(&merged, at).expect("a file keeps its name");
+                    let found = found.node.content().expect("and stays a file").clone();
+                    prop_assert!(found.same_bytes(content).expect("in memory"));
+                }
+            }
+        }
     }
 }
