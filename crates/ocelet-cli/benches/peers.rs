@@ -21,7 +21,8 @@ const PAIRS: usize = 7;
 const TREE: u64 = 500 << 20;
 
 fn main() {
-    let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let wanted: Vec<String> =
+        std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     let wants = |name: &str| wanted.is_empty() || wanted.iter().any(|argument| argument == name);
     if wants("closure") {
         closure();
@@ -62,10 +63,17 @@ fn agreement(ours: &mut Command, theirs: &mut Command) {
     let [ours, theirs] = [ours, theirs].map(|command| {
         let output = command.stderr(Stdio::null()).output().expect("it ran before");
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        text.lines().filter_map(|line| fs::canonicalize(line.trim()).ok()).filter(|path| is_elf(path)).collect::<BTreeSet<_>>()
+        text.lines()
+            .filter_map(|line| fs::canonicalize(line.trim()).ok())
+            .filter(|path| is_elf(path))
+            .collect::<BTreeSet<_>>()
     });
     let both = ours.intersection(&theirs).count();
-    println!("  {both} ELF files named by both, {} only by ocelet, {} only by lddtree", ours.len() - both, theirs.len() - both);
+    println!(
+        "  {both} ELF files named by both, {} only by ocelet, {} only by lddtree",
+        ours.len() - both,
+        theirs.len() - both
+    );
     for only in ours.difference(&theirs).take(10) {
         println!("    only ocelet:  {}", only.display());
     }
@@ -92,11 +100,21 @@ fn layer() {
     for (peer, pipe) in [("gzip", "gzip -6"), ("pigz", "pigz -6 -p 2")] {
         if have(peer) {
             let mut theirs = Command::new("sh");
-            theirs.args(["-c", &format!("tar -cf - -C \"$0\" . | {pipe} | tee \"$1\" | sha256sum")]).arg(&root).arg(work.join("peer.gz"));
+            theirs
+                .args(["-c", &format!("tar -cf - -C \"$0\" . | {pipe} | tee \"$1\" | sha256sum")])
+                .arg(&root)
+                .arg(work.join("peer.gz"));
             let goal = if peer == "pigz" { " (goal: at most 1)" } else { "" };
-            report(&format!("ocelet assemble / tar | {pipe} | sha256sum{goal}"), &pairs(&mut ours, &mut theirs));
+            report(
+                &format!("ocelet assemble / tar | {pipe} | sha256sum{goal}"),
+                &pairs(&mut ours, &mut theirs),
+            );
             let size = fs::metadata(work.join("peer.gz")).map_or(0, |metadata| metadata.len());
-            println!("  {peer} wrote {} MB; ocelet {} MB", size / 1_000_000, directory_size(&out.join("blobs/sha256")) / 1_000_000);
+            println!(
+                "  {peer} wrote {} MB; ocelet {} MB",
+                size / 1_000_000,
+                directory_size(&out.join("blobs/sha256")) / 1_000_000
+            );
         }
     }
     println!("  peak memory of ocelet: {} MB (goal: below 200)", peak(&recipe, &out) / 1000);
@@ -167,11 +185,15 @@ fn elf_files(directory: &Path) -> Vec<PathBuf> {
 
 fn is_elf(path: &Path) -> bool {
     let mut magic = [0; 4];
-    fs::File::open(path).and_then(|mut file| std::io::Read::read_exact(&mut file, &mut magic)).is_ok() && &magic == b"\x7fELF"
+    fs::File::open(path).and_then(|mut file| std::io::Read::read_exact(&mut file, &mut magic)).is_ok()
+        && &magic == b"\x7fELF"
 }
 
 fn have(program: &str) -> bool {
-    let found = Command::new("sh").args(["-c", "command -v \"$0\" >/dev/null", program]).status().is_ok_and(|status| status.success());
+    let found = Command::new("sh")
+        .args(["-c", "command -v \"$0\" >/dev/null", program])
+        .status()
+        .is_ok_and(|status| status.success());
     if !found {
         println!("skipped: {program} not installed");
     }
@@ -192,7 +214,8 @@ fn pairs(one: &mut Command, other: &mut Command) -> Vec<(Duration, Duration)> {
 
 fn time(command: &mut Command) -> Duration {
     let start = Instant::now();
-    let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status().expect("the command can be started");
+    let status =
+        command.stdout(Stdio::null()).stderr(Stdio::null()).status().expect("the command can be started");
     let took = start.elapsed();
     // libtree and lddtree exit non-zero where something is missing; a signal is a failed measurement.
     assert!(status.code().is_some(), "{command:?} was killed");
@@ -200,7 +223,8 @@ fn time(command: &mut Command) -> Duration {
 }
 
 fn report(what: &str, pairs: &[(Duration, Duration)]) {
-    let mut ratios: Vec<f64> = pairs.iter().map(|(one, other)| one.as_secs_f64() / other.as_secs_f64()).collect();
+    let mut ratios: Vec<f64> =
+        pairs.iter().map(|(one, other)| one.as_secs_f64() / other.as_secs_f64()).collect();
     ratios.sort_by(f64::total_cmp);
     let median = |mut times: Vec<Duration>| {
         times.sort();
@@ -208,7 +232,13 @@ fn report(what: &str, pairs: &[(Duration, Duration)]) {
     };
     let ours = median(pairs.iter().map(|pair| pair.0).collect());
     let theirs = median(pairs.iter().map(|pair| pair.1).collect());
-    let figures: BTreeMap<&str, f64> =
-        BTreeMap::from([("min", ratios[0]), ("median", ratios[ratios.len() / 2]), ("max", ratios[ratios.len() - 1])]);
-    println!("  {what}: ratio median {:.3} (min {:.3}, max {:.3}); {ours:.1?} against {theirs:.1?}", figures["median"], figures["min"], figures["max"]);
+    let figures: BTreeMap<&str, f64> = BTreeMap::from([
+        ("min", ratios[0]),
+        ("median", ratios[ratios.len() / 2]),
+        ("max", ratios[ratios.len() - 1]),
+    ]);
+    println!(
+        "  {what}: ratio median {:.3} (min {:.3}, max {:.3}); {ours:.1?} against {theirs:.1?}",
+        figures["median"], figures["min"], figures["max"]
+    );
 }

@@ -14,11 +14,14 @@ pub(crate) fn epoch() -> Result<Option<i64>, Failure> {
     match std::env::var("SOURCE_DATE_EPOCH") {
         Err(std::env::VarError::NotPresent) => Ok(None),
         Ok(text) if text.is_empty() => Ok(None),
-        Ok(text) => text
-            .parse()
-            .map(Some)
-            .map_err(|_| Failure::usage(format!("SOURCE_DATE_EPOCH is \"{text}\", not a whole number of seconds since 1970"))),
-        Err(std::env::VarError::NotUnicode(_)) => Err(Failure::usage("SOURCE_DATE_EPOCH is not text".to_owned())),
+        Ok(text) => text.parse().map(Some).map_err(|_| {
+            Failure::usage(format!(
+                "SOURCE_DATE_EPOCH is \"{text}\", not a whole number of seconds since 1970"
+            ))
+        }),
+        Err(std::env::VarError::NotUnicode(_)) => {
+            Err(Failure::usage("SOURCE_DATE_EPOCH is not text".to_owned()))
+        }
     }
 }
 

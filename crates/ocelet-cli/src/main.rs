@@ -3,6 +3,7 @@
 //!
 //! stdout is data and stderr is talk, so every command can stand in a pipe.
 #![forbid(unsafe_code)]
+#![expect(clippy::doc_markdown, reason = "doc comments of arguments are the help that users read")]
 
 mod command;
 mod environment;
@@ -23,9 +24,11 @@ use command::Command;
 /// layout that podman, containerd, skopeo and umoci read as it is.
 #[derive(Debug, Parser)]
 #[command(name = "ocelet", version, propagate_version = true, max_term_width = 110)]
-#[command(after_help = "Start with `ocelet assemble recipes/host-tools.toml`, then ask `ocelet why dist/host-tools /usr/bin/mount`.\n\
+#[command(
+    after_help = "Start with `ocelet assemble recipes/host-tools.toml`, then ask `ocelet why dist/host-tools /usr/bin/mount`.\n\
     Exit codes: 0 done; 1 the work failed; 2 wrong usage or an invalid recipe; 3 an input failed verification; \
-    4 an input could not be had.")]
+    4 an input could not be had."
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,

@@ -1,5 +1,5 @@
 //! Talking to whoever runs the command: errors and progress on stderr, as text or as JSON lines.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the command line is where printing belongs")]
+#![expect(clippy::print_stderr, reason = "the command line is where printing belongs")]
 
 use std::io::{IsTerminal, Write};
 
@@ -59,7 +59,9 @@ impl Talk {
             return;
         }
         match self.message_format {
-            MessageFormat::Json => self.line(&serde_json::json!({"level": "info", "step": word, "message": text})),
+            MessageFormat::Json => {
+                self.line(&serde_json::json!({"level": "info", "step": word, "message": text}))
+            }
             MessageFormat::Text if self.colored() => eprintln!("\x1b[1;32m{word:>12}\x1b[0m {text}"),
             MessageFormat::Text => eprintln!("{word:>12} {text}"),
         }
@@ -71,7 +73,7 @@ impl Talk {
             return;
         }
         match self.message_format {
-            MessageFormat::Json => self.line(&serde_json::json!({"level": "warning", "message": text})),
+            MessageFormat::Json => { self.line(&serde_json::json!({"level": "warning", "message": text})); }
             MessageFormat::Text if self.colored() => eprintln!("\x1b[1;33mwarning\x1b[0m: {text}"),
             MessageFormat::Text => eprintln!("warning: {text}"),
         }

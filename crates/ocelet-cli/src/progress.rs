@@ -33,7 +33,7 @@ pub(crate) fn size(bytes: u64) -> String {
     let mut amount = bytes as f64;
     for unit in ["B", "kB", "MB", "GB"] {
         if amount < 999.5 {
-            let decimals = if unit == "B" || amount >= 99.95 { 0 } else { 1 };
+            let decimals = usize::from(unit != "B" && amount < 99.95);
             return format!("{amount:.decimals$} {unit}");
         }
         amount /= 1000.0;

@@ -103,7 +103,10 @@ impl Wanted {
         let all: Vec<FlavorName> = recipe.flavors.keys().cloned().collect();
         let unknown = options.flavors.iter().find(|name| !recipe.flavors.contains_key(*name));
         if let Some(name) = unknown {
-            return Err(Error::NoSuchFlavor { name: name.to_string(), known: all.iter().map(ToString::to_string).collect() });
+            return Err(Error::NoSuchFlavor {
+                name: name.to_string(),
+                known: all.iter().map(ToString::to_string).collect(),
+            });
         }
         let platforms: Vec<Platform> = recipe.platforms.iter().map(|at| at.value.clone()).collect();
         if let Some(platform) = options.platforms.iter().find(|platform| !platforms.contains(platform)) {
@@ -111,7 +114,8 @@ impl Wanted {
             return Err(Error::NoSuchPlatform { name: platform.to_string(), known });
         }
         let is_wanted = |name: &FlavorName| options.flavors.is_empty() || options.flavors.contains(name);
-        let platform_wanted = |platform: &Platform| options.platforms.is_empty() || options.platforms.contains(platform);
+        let platform_wanted =
+            |platform: &Platform| options.platforms.is_empty() || options.platforms.contains(platform);
         Ok(Self {
             flavors: all.into_iter().filter(is_wanted).collect(),
             platforms: platforms.into_iter().filter(platform_wanted).collect(),

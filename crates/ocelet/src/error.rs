@@ -109,7 +109,9 @@ impl Error {
         match self {
             Self::Close(error) => error.hints(),
             Self::Unpack(error) => error.hints(),
-            Self::NoSuchRules { near, .. } if !near.is_empty() => vec![format!("did you mean {}?", near.join(", "))],
+            Self::NoSuchRules { near, .. } if !near.is_empty() => {
+                vec![format!("did you mean {}?", near.join(", "))]
+            }
             _ => Vec::new(),
         }
     }

@@ -19,8 +19,10 @@ use crate::progress::Lines;
 
 /// What was typed.
 #[derive(Debug, Args)]
-#[command(after_help = "Example: ocelet assemble recipes/host-tools.toml --flavor storage --compression zstd:19\n\
-    The same files give the same digests, whatever the machine, the time and the number of jobs.")]
+#[command(
+    after_help = "Example: ocelet assemble recipes/host-tools.toml --flavor storage --compression zstd:19\n\
+    The same files give the same digests, whatever the machine, the time and the number of jobs."
+)]
 pub(crate) struct Arguments {
     /// The recipe, a TOML file
     recipe: PathBuf,
@@ -73,7 +75,8 @@ pub(super) fn run(arguments: &Arguments, talk: &Talk) -> Result<ExitCode, Failur
         talk.rendered(&warnings.render(&arguments.recipe.display().to_string(), &text), &warnings.to_json());
     }
     let options = options(arguments)?;
-    let output = arguments.output.clone().unwrap_or_else(|| Path::new("dist").join(recipe.image.value.as_str()));
+    let output =
+        arguments.output.clone().unwrap_or_else(|| Path::new("dist").join(recipe.image.value.as_str()));
     let base = arguments.recipe.parent().unwrap_or(Path::new(""));
     let scratch = Scratch::new(environment::scratch());
     let observer = Lines(talk);
@@ -142,7 +145,8 @@ fn settings(given: &[String]) -> Result<BTreeMap<String, String>, Failure> {
 /// All problems of a recipe, with its lines; exit code 2.
 fn refuse(problems: &Problems, path: &Path, text: &str, talk: &Talk) -> Failure {
     talk.rendered(&problems.render(&path.display().to_string(), text), &problems.to_json());
-    let errors = problems.iter().filter(|problem| problem.severity == ocelet::recipe::Severity::Error).count();
+    let errors =
+        problems.iter().filter(|problem| problem.severity == ocelet::recipe::Severity::Error).count();
     let noun = if errors == 1 { "problem" } else { "problems" };
     Failure::usage(format!("{} has {errors} {noun}", path.display()))
 }

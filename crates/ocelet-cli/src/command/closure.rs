@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use ocelet::Silent;
-use ocelet::finished::{ClosureQuery, ClosureAnswer, Reference, closure};
+use ocelet::finished::{ClosureAnswer, ClosureQuery, Reference, closure};
 use ocelet::host::{Host, Scratch};
 use serde_json::json;
 
@@ -74,7 +74,7 @@ pub(super) fn run(arguments: &Arguments, talk: &Talk) -> Result<ExitCode, Failur
     };
     let answer = closure(&query, &host)?;
     match arguments.format {
-        Format::Paths => print(&answer.files.keys().map(|path| format!("{path}\n")).collect::<String>())?,
+        Format::Paths => print(&paths(&answer))?,
         Format::Json => print_json(&document(&answer))?,
         Format::Dot => print(&dot(&answer))?,
         Format::Tree => print(&tree(&answer))?,
@@ -105,6 +105,10 @@ fn native() -> &'static str {
     }
 }
 
+fn paths(answer: &ClosureAnswer) -> String {
+    answer.files.keys().flat_map(|path| [path.as_str(), "\n"]).collect()
+}
+
 fn document(answer: &ClosureAnswer) -> serde_json::Value {
     json!({
         "platform": answer.platform,
@@ -121,7 +125,8 @@ fn dot(answer: &ClosureAnswer) -> String {
         for because in reasons {
             let from = because.from.as_deref().unwrap_or("recipe");
             // Writing to a String cannot fail.
-            let _ = writeln!(out, "  {} -> {} [label={}];", quoted(from), quoted(path), quoted(&because.kind));
+            let _ =
+                writeln!(out, "  {} -> {} [label={}];", quoted(from), quoted(path), quoted(&because.kind));
         }
     }
     out.push_str("}\n");
@@ -132,7 +137,10 @@ fn dot(answer: &ClosureAnswer) -> String {
 fn tree(answer: &ClosureAnswer) -> String {
     let mut below: Below<'_> = BTreeMap::new();
     for (path, reasons) in &answer.files {
-        let Some(first) = reasons.iter().find(|because| because.from.is_none()).or_else(|| reasons.first()) else { continue };
+        let Some(first) = reasons.iter().find(|because| because.from.is_none()).or_else(|| reasons.first())
+        else {
+            continue;
+        };
         below.entry(first.from.as_deref()).or_default().push((path, &first.detail));
     }
     let mut out = String::new();

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use ocelet::Silent;
-use ocelet::finished::{Finished, Reference, rootfs, write_archive, Archive};
+use ocelet::finished::{Archive, Finished, Reference, rootfs, write_archive};
 use ocelet::host::{Host, Scratch};
 
 use super::assemble::platform;
@@ -17,8 +17,10 @@ use crate::output::Talk;
 
 /// What was typed.
 #[derive(Debug, Args)]
-#[command(after_help = "A docker-archive holds one platform and no zstd layers, and `docker load` gives the image another \
-    digest; an oci-archive keeps all digests.")]
+#[command(
+    after_help = "A docker-archive holds one platform and no zstd layers, and `docker load` gives the image another \
+    digest; an oci-archive keeps all digests."
+)]
 pub(crate) struct Arguments {
     /// The image: LAYOUT_DIR:TAG
     image: String,
@@ -60,11 +62,17 @@ pub(super) fn run(arguments: &Arguments, talk: &Talk) -> Result<ExitCode, Failur
                     .iter()
                     .map(|image| format!("{} {}", image.tag.as_deref().unwrap_or("untagged"), image.platform))
                     .collect();
-                return Err(Failure::usage(format!("{} holds {} images: {}", arguments.image, each.len(), each.join(", ")))
-                    .hint("name one with LAYOUT:TAG and --platform"));
+                return Err(Failure::usage(format!(
+                    "{} holds {} images: {}",
+                    arguments.image,
+                    each.len(),
+                    each.join(", ")
+                ))
+                .hint("name one with LAYOUT:TAG and --platform"));
             };
             let scratch = Scratch::new(environment::scratch());
-            let host = Host { jobs: environment::jobs(None), epoch: None, scratch: &scratch, observer: &Silent };
+            let host =
+                Host { jobs: environment::jobs(None), epoch: None, scratch: &scratch, observer: &Silent };
             rootfs(image, finished.path(), sink, &host).map_err(|error| Failure::of(&error))
         }
     })?;
@@ -74,7 +82,9 @@ pub(super) fn run(arguments: &Arguments, talk: &Talk) -> Result<ExitCode, Failur
 
 /// Writes beside the file and renames at the end, so that nobody ever sees half of it.
 fn write_whole(to: &Path, write: impl FnOnce(&mut dyn Write) -> Result<(), Failure>) -> Result<(), Failure> {
-    let name = to.file_name().ok_or_else(|| Failure::usage(format!("{} is not the name of a file", to.display())))?;
+    let name = to
+        .file_name()
+        .ok_or_else(|| Failure::usage(format!("{} is not the name of a file", to.display())))?;
     let partial = to.with_file_name(format!(".{}.{}.partial", name.to_string_lossy(), std::process::id()));
     let failed = |error: std::io::Error| Failure::failed(format!("cannot write {}: {error}", to.display()));
     let done = File::create_new(&partial).map_err(failed).and_then(|file| {

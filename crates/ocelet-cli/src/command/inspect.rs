@@ -53,7 +53,11 @@ fn describe(page: &mut String, tag: &str, image: &Value) -> std::fmt::Result {
     writeln!(page, "{tag}  {}  {}", text(&image["platform"]), text(&image["manifest"]))?;
     let extracted = image["extracted"].as_u64().map_or_else(|| "unknown".to_owned(), size);
     let files = image["files"].as_u64().map_or_else(String::new, |files| format!(", {files} files"));
-    writeln!(page, "  size        {} compressed, {extracted} extracted{files}", size(image["compressed"].as_u64().unwrap_or(0)))?;
+    writeln!(
+        page,
+        "  size        {} compressed, {extracted} extracted{files}",
+        size(image["compressed"].as_u64().unwrap_or(0))
+    )?;
     writeln!(page, "  created     {}", text(&image["created"]))?;
     for key in ["entrypoint", "cmd", "env", "user", "working_dir"] {
         let shown = match &image["config"][key] {
@@ -76,7 +80,13 @@ fn describe(page: &mut String, tag: &str, image: &Value) -> std::fmt::Result {
     for layer in list(&image["layers"]) {
         let flavors: Vec<String> = list(&layer["flavors"]).iter().map(text).collect();
         let shown = size(layer["size"].as_u64().unwrap_or(0));
-        writeln!(page, "  layer       {shown:>8}  {}  {} {}", text(&layer["digest"]), text(&layer["stability"]), flavors.join(" "))?;
+        writeln!(
+            page,
+            "  layer       {shown:>8}  {}  {} {}",
+            text(&layer["digest"]),
+            text(&layer["stability"]),
+            flavors.join(" ")
+        )?;
     }
     writeln!(page)
 }

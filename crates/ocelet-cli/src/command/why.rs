@@ -19,8 +19,10 @@ use crate::progress::size;
 
 /// What was typed.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  ocelet why dist/host-tools:v1 /usr/lib/x86_64-linux-gnu/libmount.so.1\n  \
-    ocelet why --not dist/host-tools:v1 /usr/bin/perl")]
+#[command(
+    after_help = "Examples:\n  ocelet why dist/host-tools:v1 /usr/lib/x86_64-linux-gnu/libmount.so.1\n  \
+    ocelet why --not dist/host-tools:v1 /usr/bin/perl"
+)]
 pub(crate) struct Arguments {
     /// The image: LAYOUT_DIR[:TAG]
     image: String,
@@ -54,11 +56,17 @@ pub(super) fn run(arguments: &Arguments, _: &Talk) -> Result<ExitCode, Failure> 
         return Err(Failure::failed(format!("{} has no report of reasons", arguments.image))
             .hint("reports lie beside the images in the layout that ocelet wrote; copies by other tools may lack them"));
     }
-    let explained = if arguments.not { explain_absence(arguments, &finished, &images, &path)? } else { explain(&images, &path) };
+    let explained = if arguments.not {
+        explain_absence(arguments, &finished, &images, &path)?
+    } else {
+        explain(&images, &path)
+    };
     let Some((page, document)) = explained else {
         let places: Vec<String> = images.iter().map(name).collect();
-        return Err(Failure::failed(format!("{path} is not in {}", places.join(", ")))
-            .hint(format!("`ocelet why --not {} {path}` tells what would have brought it", arguments.image)));
+        return Err(Failure::failed(format!("{path} is not in {}", places.join(", "))).hint(format!(
+            "`ocelet why --not {} {path}` tells what would have brought it",
+            arguments.image
+        )));
     };
     match arguments.format {
         MessageFormat::Text => print(&page)?,
@@ -90,10 +98,17 @@ fn explain(images: &[FinishedImage], path: &TreePath) -> Option<(String, Value)>
         let _ = writeln!(page, "  owner  {}", chain.file.owner);
         if let Some(layer) = report.layers.get(chain.file.layer) {
             let (number, of) = (chain.file.layer + 1, report.layers.len());
-            let _ = writeln!(page, "  layer  {number} of {of}, {} ({}, of {})", layer.digest, layer.stability, layer.flavors.join(" "));
+            let _ = writeln!(
+                page,
+                "  layer  {number} of {of}, {} ({}, of {})",
+                layer.digest,
+                layer.stability,
+                layer.flavors.join(" ")
+            );
         }
         let _ = writeln!(page, "  size   {} ({})", size(chain.file.size), chain.file.kind);
-        let links: Vec<Value> = chain.links.iter().map(|link| json!({"path": link.path, "because": link.because})).collect();
+        let links: Vec<Value> =
+            chain.links.iter().map(|link| json!({"path": link.path, "because": link.because})).collect();
         documents.push(json!({
             "tag": image.tag, "platform": image.platform.to_string(), "flavor": report.flavor,
             "path": place.to_string(), "file": chain.file, "chain": links, "layer": report.layers.get(chain.file.layer),

@@ -7,7 +7,7 @@ use ocelet_tree::{Owner, Tree, TreePath};
 
 use super::error::{CloseError, Missing};
 use super::gather::Gather;
-use super::roots::{self, Roots};
+use super::roots::{self, Found};
 use super::{Because, Closed, Kept};
 use crate::event::Event;
 use crate::host::Host;
@@ -33,6 +33,7 @@ pub fn close(
     let mut gather = Gather::new(&view, epoch);
     let mut flavors = BTreeMap::new();
     let mut missing: BTreeMap<(String, String), Missing> = BTreeMap::new();
+    let mut unexplained: BTreeMap<TreePath, Unexplained> = BTreeMap::new();
     let mut union = Union::default();
     for (name, flavor) in &recipe.flavors {
         let found = roots::find(&view, flavor)?;
@@ -40,22 +41,37 @@ pub fn close(
         let closure = ocelet_elf::close_with(&loader, &found.roots, &options);
         union.add(name, &found.roots, &options, &closure);
         for one in lacking(platform, name, &found, &closure) {
-            let known = missing.entry((one.message.clone(), one.asked.clone())).or_insert_with(|| one.clone());
+            let known =
+                missing.entry((one.message.clone(), one.asked.clone())).or_insert_with(|| one.clone());
             known.flavors.extend(one.flavors);
         }
         let kept = gather.flavor(flavor, &found, &closure)?;
         tell(host, name, platform, &kept, gather.tree());
+        for one in closure.unexplained.iter().filter(|one| kept.unexplained_dlopen.contains(&one.path)) {
+            let told = unexplained.entry(one.path.clone()).or_default();
+            told.flavors.insert(name.clone());
+            told.packs.clone_from(&one.packs);
+        }
         flavors.insert(name.clone(), kept);
     }
+    tell_unexplained(host, platform, &unexplained);
     union.loader_cache(&loader, &mut gather, &mut flavors)?;
     let tree = gather.finish();
     let conflicts = view.take_conflicts();
     if !conflicts.is_empty() {
         return Err(CloseError::Conflicts { conflicts });
     }
-    let stabilities = unpacked.stabilities.iter().map(|(name, stability)| (Owner::new(name), *stability)).collect();
+    let stabilities =
+        unpacked.stabilities.iter().map(|(name, stability)| (Owner::new(name), *stability)).collect();
     let missing = missing.into_values().collect();
-    Ok(Closed { platform: platform.clone(), tree, flavors, missing, sources: unpacked.locations.clone(), stabilities })
+    Ok(Closed {
+        platform: platform.clone(),
+        tree,
+        flavors,
+        missing,
+        sources: unpacked.locations.clone(),
+        stabilities,
+    })
 }
 
 /// Ends the run where something is missing, or tells it as warnings.
@@ -77,24 +93,52 @@ pub fn settle(missing: Vec<Missing>, allowed: bool, host: &Host<'_>) -> Result<(
 
 fn options(flavor: &Flavor, target: Target, rules: &RulePacks) -> Options {
     let names: Vec<&str> = flavor.rules.keys().map(RuleName::as_str).collect();
-    let packs: Vec<RulePack> = rules.choose(&names).expect("the recipe room knows the names of all rule packs");
+    let packs: Vec<RulePack> =
+        rules.choose(&names).expect("the recipe room knows the names of all rule packs");
     Options { rules: packs, path: roots::search_path(flavor), ..Options::new(target) }
 }
 
 fn tell(host: &Host<'_>, name: &FlavorName, platform: &Platform, kept: &Kept, tree: &Tree) {
-    let bytes = kept.paths.keys().filter_map(|path| tree.get(path)?.content()).map(ocelet_tree::Content::length).sum();
+    let bytes = kept
+        .paths
+        .keys()
+        .filter_map(|path| tree.get(path)?.content())
+        .map(ocelet_tree::Content::length)
+        .sum();
     let platform = platform.to_string();
-    host.observer.observe(&Event::Closed { flavor: name.as_str(), platform: &platform, files: kept.paths.len(), bytes });
-    for path in &kept.unexplained_dlopen {
+    host.observer.observe(&Event::Closed {
+        flavor: name.as_str(),
+        platform: &platform,
+        files: kept.paths.len(),
+        bytes,
+    });
+}
+
+/// Tells of programs that load libraries by names which nothing tells, each once for all flavors.
+fn tell_unexplained(host: &Host<'_>, platform: &Platform, unexplained: &BTreeMap<TreePath, Unexplained>) {
+    for (path, one) in unexplained {
+        let flavors: Vec<&str> = one.flavors.iter().map(FlavorName::as_str).collect();
+        let next = match one.packs.as_slice() {
+            [] => "look at it, and list it under acknowledge-dlopen".to_owned(),
+            packs => format!("the rule pack {} would explain it", packs.join(" or ")),
+        };
         let message = format!(
-            "{path} loads libraries at run time and does not say which (flavor {name}, {platform}); add a rule pack that explains it, or list it under acknowledge-dlopen"
+            "{path} loads libraries at run time and does not say which ({} for {platform}); {next}",
+            flavors.join(", ")
         );
         host.observer.observe(&Event::Warning { message: &message });
     }
 }
 
+/// Which flavors keep an unexplained file, and which packs would explain it.
+#[derive(Default)]
+struct Unexplained {
+    flavors: BTreeSet<FlavorName>,
+    packs: Vec<String>,
+}
+
 /// Everything that a flavor lacks, with who asked for it.
-fn lacking(platform: &Platform, flavor: &FlavorName, found: &Roots, closure: &Closure) -> Vec<Missing> {
+fn lacking(platform: &Platform, flavor: &FlavorName, found: &Found, closure: &Closure) -> Vec<Missing> {
     let flavors = BTreeSet::from([flavor.clone()]);
     let one = |message: String, asked: String, hint: Option<String>| Missing {
         platform: platform.clone(),
@@ -103,7 +147,8 @@ fn lacking(platform: &Platform, flavor: &FlavorName, found: &Roots, closure: &Cl
         hint,
         flavors: flavors.clone(),
     };
-    let wishes = found.missing.iter().map(|(message, hint)| one(message.clone(), String::new(), hint.clone()));
+    let wishes =
+        found.missing.iter().map(|(message, hint)| one(message.clone(), String::new(), hint.clone()));
     let problems =
         closure.problems.iter().map(|problem| one(problem.to_string(), asked(problem, closure), None));
     wishes.chain(problems).collect()
@@ -179,7 +224,9 @@ impl Union {
             let because = Because {
                 kind: "loader cache".to_owned(),
                 from: None,
-                detail: "made by ocelet: libraries outside of the loader's default directories are found by it".to_owned(),
+                detail:
+                    "made by ocelet: libraries outside of the loader's default directories are found by it"
+                        .to_owned(),
             };
             flavors.entry(name.clone()).or_default().paths.entry(path.clone()).or_default().push(because);
         }

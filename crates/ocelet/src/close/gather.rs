@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 
 use ocelet_elf::{Closure, Why};
 use ocelet_tree::{
-    Content, Inode, InsertError, Kind, LinkTarget, Metadata, Node, Owner, Tree, TreePath, View, lookup, resolve,
+    Content, Inode, InsertError, Kind, LinkTarget, Metadata, Node, Owner, Tree, TreePath, View, lookup,
+    resolve,
 };
 
 use super::error::CloseError;
-use super::roots::Roots;
+use super::roots::Found;
 use super::{Because, Kept};
 use crate::recipe::{Directory, Flavor, FlavorName};
 
@@ -41,7 +42,12 @@ impl<'view> Gather<'view> {
     }
 
     /// Takes in what one flavor keeps.
-    pub(super) fn flavor(&mut self, flavor: &Flavor, found: &Roots, closure: &Closure) -> Result<Kept, CloseError> {
+    pub(super) fn flavor(
+        &mut self,
+        flavor: &Flavor,
+        found: &Found,
+        closure: &Closure,
+    ) -> Result<Kept, CloseError> {
         let mut kept = Kept { commands: found.commands.clone(), ..Kept::default() };
         kept.missing.extend(found.missing.iter().map(|(message, _)| message.clone()));
         kept.missing.extend(closure.problems.iter().map(ToString::to_string));
@@ -76,7 +82,9 @@ impl<'view> Gather<'view> {
 
     /// Copies one entry and its parents out of the sources.
     fn copy(&mut self, path: &TreePath) -> Result<(), CloseError> {
-        if path.is_root() || self.tree.get(path).is_some_and(|node| !node.is_directory() || self.decided.contains_key(path)) {
+        if path.is_root()
+            || self.tree.get(path).is_some_and(|node| !node.is_directory() || self.decided.contains_key(path))
+        {
             return Ok(());
         }
         self.parents(path)?;
@@ -90,13 +98,13 @@ impl<'view> Gather<'view> {
             Kind::Directory if self.tree.get(path).is_some() => Ok(()),
             Kind::Directory => self.tree.add_directory(path, metadata, &node.owner),
             Kind::Symlink { target } => self.tree.add_symlink(path, target, metadata, &node.owner),
-            Kind::File { content, inode } => match self.files.get(&inode) {
-                Some(first) => self.tree.add_hard_link(path, &first.clone(), &node.owner),
-                None => {
-                    self.files.insert(inode, path.clone());
-                    self.tree.add_file(path, content, metadata, &node.owner)
+            Kind::File { content, inode } => {
+                if let Some(first) = self.files.get(&inode) {
+                    return self.tree.add_hard_link(path, first, &node.owner);
                 }
-            },
+                self.files.insert(inode, path.clone());
+                self.tree.add_file(path, content, metadata, &node.owner)
+            }
         }
     }
 
@@ -156,11 +164,20 @@ impl<'view> Gather<'view> {
         }
         let place = self.settle(path, &label, kept)?;
         self.parents(&place)?;
-        let metadata = Metadata { mode: wanted.mode, uid: wanted.uid, gid: wanted.gid, mtime: self.epoch, ..Metadata::root_owned(0) };
+        let metadata = Metadata {
+            mode: wanted.mode,
+            uid: wanted.uid,
+            gid: wanted.gid,
+            mtime: self.epoch,
+            ..Metadata::root_owned(0)
+        };
         self.agree(flavor, &place, &metadata)?;
         match self.tree.metadata_mut(&place) {
             Some(there) => *there = metadata,
-            None => self.tree.add_directory(&place, metadata, &Owner::new(RECIPE)).map_err(|cause| cannot(flavor, cause))?,
+            None => self
+                .tree
+                .add_directory(&place, metadata, &Owner::new(RECIPE))
+                .map_err(|cause| cannot(flavor, cause))?,
         }
         self.decided.insert(place.clone(), flavor.name.value.clone());
         reason(kept, &place, "directory", &label);
@@ -173,7 +190,8 @@ impl<'view> Gather<'view> {
         if node.metadata == *wanted {
             return Ok(());
         }
-        let shown = |metadata: &Metadata| format!("{:04o} of {}:{}", metadata.mode, metadata.uid, metadata.gid);
+        let shown =
+            |metadata: &Metadata| format!("{:04o} of {}:{}", metadata.mode, metadata.uid, metadata.gid);
         Err(CloseError::FlavorsDisagree {
             path: path.clone(),
             flavor: flavor.name.value.clone(),
@@ -211,7 +229,9 @@ impl<'view> Gather<'view> {
                     wanted: format!("a link to {target}"),
                     other: match decided {
                         Some(flavor) => format!("flavor {flavor}"),
-                        None => there.as_ref().map_or_else(String::new, |node| format!("source {}", node.owner)),
+                        None => {
+                            there.as_ref().map_or_else(String::new, |node| format!("source {}", node.owner))
+                        }
                     },
                     there: match other {
                         Kind::Symlink { target } => format!("a link to {target}"),

@@ -13,7 +13,7 @@ const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/s
 
 /// What a flavor's wishes come to.
 #[derive(Debug, Default)]
-pub(super) struct Roots {
+pub(super) struct Found {
     /// Files and links whose closure is kept.
     pub(super) roots: Vec<Root>,
     /// Directories that match a pattern, with the wish's label.
@@ -31,8 +31,8 @@ pub(super) fn search_path(flavor: &Flavor) -> Vec<TreePath> {
 }
 
 /// Looks up every wish of a flavor.
-pub(super) fn find(view: &dyn View, flavor: &Flavor) -> Result<Roots, ReadError> {
-    let mut found = Roots::default();
+pub(super) fn find(view: &dyn View, flavor: &Flavor) -> Result<Found, ReadError> {
+    let mut found = Found::default();
     let path = search_path(flavor);
     for (name, wish) in &flavor.commands {
         let place = find_command(view, &path, name.as_str())?;
@@ -75,10 +75,11 @@ fn near_command(view: &dyn View, path: &[TreePath], name: &str) -> Result<Option
         }
     }
     let near = nearest(name, names.iter().map(String::as_str));
-    Ok(near.map(|near| format!("did you mean the command \"{near}\"? A trailing ? makes \"{name}?\" optional")))
+    Ok(near
+        .map(|near| format!("did you mean the command \"{near}\"? A trailing ? makes \"{name}?\" optional")))
 }
 
-fn expand(view: &dyn View, glob: &Glob, wish: &At<Wish>, found: &mut Roots) -> Result<(), ReadError> {
+fn expand(view: &dyn View, glob: &Glob, wish: &At<Wish>, found: &mut Found) -> Result<(), ReadError> {
     let label = label(&format!("file {}", glob.as_str()), wish);
     let places = glob.expand(view)?;
     if places.is_empty() && !wish.value.optional {
@@ -91,7 +92,7 @@ fn expand(view: &dyn View, glob: &Glob, wish: &At<Wish>, found: &mut Roots) -> R
 }
 
 /// A file or link is a root; a directory is kept with all that is in it.
-fn keep(view: &dyn View, place: &TreePath, label: &str, found: &mut Roots) -> Result<(), ReadError> {
+fn keep(view: &dyn View, place: &TreePath, label: &str, found: &mut Found) -> Result<(), ReadError> {
     let mut todo = vec![place.clone()];
     while let Some(place) = todo.pop() {
         if !view.entry(&place)?.is_some_and(|node| node.is_directory()) {

@@ -29,7 +29,9 @@ pub fn write_archive(
 ) -> Result<(), ExportError> {
     let wanted = Wanted { tag: finished.reference.tag.clone(), platform: platform.map(Platform::to_oci) };
     match archive {
-        Archive::Docker => docker_archive(finished.source(), &wanted, DockerLayers::AsTheyAre, sink).map(drop),
+        Archive::Docker => {
+            docker_archive(finished.source(), &wanted, DockerLayers::AsTheyAre, sink).map(drop)
+        }
         Archive::Oci => oci_archive(finished.source(), &wanted, Referrers::Skip, sink).map(drop),
     }
 }

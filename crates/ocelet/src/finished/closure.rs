@@ -83,7 +83,8 @@ fn roots(
     let mut roots = Vec::new();
     for wanted in &query.wanted {
         if wanted.contains('/') {
-            let path = TreePath::new(wanted).map_err(|cause| Error::NoSuchPath { path: wanted.clone(), cause })?;
+            let path =
+                TreePath::new(wanted).map_err(|cause| Error::NoSuchPath { path: wanted.clone(), cause })?;
             roots.push(Root::new(path, wanted.as_str()));
             continue;
         }
@@ -99,8 +100,9 @@ fn roots(
 }
 
 fn is_program(view: &dyn View, place: &TreePath) -> bool {
-    resolve(view, place)
-        .is_ok_and(|there| matches!(there.node.kind, Kind::File { .. }) && there.node.metadata.mode & 0o111 != 0)
+    resolve(view, place).is_ok_and(|there| {
+        matches!(there.node.kind, Kind::File { .. }) && there.node.metadata.mode & 0o111 != 0
+    })
 }
 
 fn every_program(view: &dyn View, path: &[TreePath]) -> Result<Vec<Root>, Error> {

@@ -26,7 +26,12 @@ pub enum FlattenError {
 ///
 /// # Errors
 /// A layer is damaged, or the archive cannot be written.
-pub fn rootfs(image: &FinishedImage, path: &Path, sink: impl Write, host: &Host<'_>) -> Result<(), FlattenError> {
+pub fn rootfs(
+    image: &FinishedImage,
+    path: &Path,
+    sink: impl Write,
+    host: &Host<'_>,
+) -> Result<(), FlattenError> {
     let tree = tree(image, path, host)?;
     tar_out::write_tree(&tree, sink)?;
     Ok(())

@@ -126,13 +126,11 @@ impl Finished {
 
     /// The tags that were asked for: the one that is named, or all that there are.
     pub fn tags(&self) -> Vec<Option<String>> {
-        match &self.reference.tag {
-            Some(tag) => vec![Some(tag.clone())],
-            None => {
-                let tags: Vec<Option<String>> = self.source.tags().into_iter().map(Some).collect();
-                if tags.is_empty() { vec![None] } else { tags }
-            }
+        if let Some(tag) = &self.reference.tag {
+            return vec![Some(tag.clone())];
         }
+        let tags: Vec<Option<String>> = self.source.tags().into_iter().map(Some).collect();
+        if tags.is_empty() { vec![None] } else { tags }
     }
 
     /// The images that were asked for: every tag and platform, or those of one platform.
@@ -156,7 +154,11 @@ impl Finished {
         Ok(images)
     }
 
-    fn image(&self, tag: Option<String>, platform: ocelet_oci::Platform) -> Result<FinishedImage, FinishedError> {
+    fn image(
+        &self,
+        tag: Option<String>,
+        platform: ocelet_oci::Platform,
+    ) -> Result<FinishedImage, FinishedError> {
         let wanted = Wanted { tag: tag.clone(), platform: Some(platform) };
         let image = self.source.image(&wanted).map_err(|cause| failed(self.path(), cause))?;
         let manifest = image.manifest.as_ref().map(|(descriptor, _)| descriptor.clone());
@@ -172,8 +174,11 @@ impl Finished {
         let source = |cause| failed(self.path(), cause);
         for artifact in self.source.referrers(&manifest.digest).map_err(source)? {
             let artifact = self.source.manifest(&artifact).map_err(source)?;
-            let is_report = artifact.artifact_type.as_ref().is_some_and(|kind| kind.to_string() == REPORT_TYPE);
-            let Some(content) = artifact.layers.first().filter(|content| is_report && content.size <= LARGEST_REPORT) else {
+            let is_report =
+                artifact.artifact_type.as_ref().is_some_and(|kind| kind.to_string() == REPORT_TYPE);
+            let Some(content) =
+                artifact.layers.first().filter(|content| is_report && content.size <= LARGEST_REPORT)
+            else {
                 continue;
             };
             let bytes = self.source.document(content).map_err(source)?;

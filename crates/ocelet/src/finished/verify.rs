@@ -92,7 +92,9 @@ fn layout(path: &Path, verified: &mut Verified) {
     let findings = match Layout::open(path) {
         Ok(layout) => ocelet_oci::validate(&layout)
             .iter()
-            .map(|problem| (problem.severity == Severity::Error, format!("{}: {}", problem.place, problem.finding)))
+            .map(|problem| {
+                (problem.severity == Severity::Error, format!("{}: {}", problem.place, problem.finding))
+            })
             .collect(),
         Err(error) => vec![(true, crate::error::sentence(&error))],
     };
@@ -139,19 +141,30 @@ fn configuration(tree: &Tree) -> Found {
     for path in ["/etc", "/etc/resolv.conf", "/etc/hosts", "/etc/hostname"] {
         if is_link(path) {
             // runc makes a mount point of it, and fails where the link leads nowhere.
-            found.push((true, format!("{path} is a symbolic link; runtimes mount over it, so it must be a plain entry or absent")));
+            found.push((
+                true,
+                format!(
+                    "{path} is a symbolic link; runtimes mount over it, so it must be a plain entry or absent"
+                ),
+            ));
         }
     }
-    let told = ["/etc/os-release", "/usr/lib/os-release"].iter().any(|path| {
-        TreePath::new(path).is_ok_and(|path| resolve(tree, &path).is_ok())
-    });
+    let told = ["/etc/os-release", "/usr/lib/os-release"]
+        .iter()
+        .any(|path| TreePath::new(path).is_ok_and(|path| resolve(tree, &path).is_ok()));
     if !told {
-        found.push((false, "there is no os-release: scanners cannot tell the distribution (rule pack os-release)".to_owned()));
+        found.push((
+            false,
+            "there is no os-release: scanners cannot tell the distribution (rule pack os-release)".to_owned(),
+        ));
     }
     if let Some(TreeLink(target)) = at("/etc/os-release").and_then(link_of)
         && target.is_absolute()
     {
-        found.push((false, "/etc/os-release is an absolute link: some scanners read it by its path alone".to_owned()));
+        found.push((
+            false,
+            "/etc/os-release is an absolute link: some scanners read it by its path alone".to_owned(),
+        ));
     }
     found
 }
@@ -168,13 +181,19 @@ fn link_of(node: &ocelet_tree::Node) -> Option<TreeLink<'_>> {
 /// Every file has an owner and a reason, and the report names nothing that is not there.
 fn reasons(tree: &Tree, image: &FinishedImage) -> Found {
     let Some(report) = &image.report else {
-        return vec![(false, "it has no report: it was not made by ocelet, or the report was not copied with it".to_owned())];
+        return vec![(
+            false,
+            "it has no report: it was not made by ocelet, or the report was not copied with it".to_owned(),
+        )];
     };
     let mut found = Found::new();
     for (path, node) in tree.iter().filter(|(_, node)| !node.is_directory()) {
         let known = report.files.get(&path.to_string());
         if known.is_none_or(|file| file.because.is_empty() || file.owner.is_empty()) {
-            found.push((true, format!("the {} {path} has no owner and reason in the report", node.kind.noun())));
+            found.push((
+                true,
+                format!("the {} {path} has no owner and reason in the report", node.kind.noun()),
+            ));
         } else if report.chain(path).is_none() {
             found.push((true, format!("no chain of reasons leads from the recipe to {path}")));
         }
@@ -191,7 +210,10 @@ fn reasons(tree: &Tree, image: &FinishedImage) -> Found {
 /// Every ELF file and script of the image finds what it needs in the image, by the rules of its loader.
 fn closures(tree: &Tree, image: &FinishedImage) -> Found {
     let Ok(target) = Target::parse(&image.platform.to_string()) else {
-        return vec![(false, format!("no loader's rules are known for {}: closures are not checked", image.platform))];
+        return vec![(
+            false,
+            format!("no loader's rules are known for {}: closures are not checked", image.platform),
+        )];
     };
     let roots: Vec<Root> = tree
         .iter()
@@ -203,7 +225,7 @@ fn closures(tree: &Tree, image: &FinishedImage) -> Found {
     closure
         .problems
         .iter()
-        .map(|problem| problem.to_string())
+        .map(ToString::to_string)
         .map(|message| (!expected.contains(&message), message))
         .collect()
 }
@@ -227,7 +249,7 @@ fn unescape(shown: &str) -> Vec<u8> {
                 rest = &after[1..];
             }
             (b'\\', [b'x', high, low, ..]) => {
-                let digit = |byte: u8| char::from(byte).to_digit(16).unwrap_or(0) as u8;
+                let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok()).unwrap_or(0);
                 bytes.push(digit(*high) << 4 | digit(*low));
                 rest = &after[3..];
             }

@@ -52,15 +52,18 @@ pub fn who_would_bring(
     let source = root.map(Path::to_path_buf).or_else(|| machine_root(report.sources.values()));
     let summary = match &source {
         Some(source) => {
-            let platform: Platform = report.platform.parse().map_err(|_| Error::NoSuchPlatform {
-                name: report.platform.clone(),
-                known: Vec::new(),
-            })?;
+            let platform: Platform = report
+                .platform
+                .parse()
+                .map_err(|_| Error::NoSuchPlatform { name: report.platform.clone(), known: Vec::new() })?;
             let view = unpack::open("root", source, None, &platform, host)?;
             let (known, programs) = programs(&*view, path, &platform);
             reasons.extend(programs);
             if known {
-                format!("{path} is not there, since nothing that was asked for needs it (searched {})", source.display())
+                format!(
+                    "{path} is not there, since nothing that was asked for needs it (searched {})",
+                    source.display()
+                )
             } else {
                 format!("{path} is not there, and neither is it in {}", source.display())
             }
@@ -78,11 +81,16 @@ fn machine_root<'source>(sources: impl Iterator<Item = &'source String>) -> Opti
     sources.map(PathBuf::from).find(|path| path.is_absolute() && path.is_dir())
 }
 
-fn other_flavors(finished: &Finished, image: &FinishedImage, path: &TreePath) -> Result<Vec<String>, FinishedError> {
+fn other_flavors(
+    finished: &Finished,
+    image: &FinishedImage,
+    path: &TreePath,
+) -> Result<Vec<String>, FinishedError> {
     let everything = Finished::open(super::Reference { path: finished.path().to_path_buf(), tag: None })?;
     let mut reasons = Vec::new();
     for other in everything.images(None)? {
-        let Some(report) = other.report.as_ref().filter(|_| other.platform == image.platform && other.tag != image.tag)
+        let Some(report) =
+            other.report.as_ref().filter(|_| other.platform == image.platform && other.tag != image.tag)
         else {
             continue;
         };
@@ -118,9 +126,8 @@ fn programs(view: &dyn View, path: &TreePath, platform: &Platform) -> (bool, Vec
         let names = view.names(&there.path).unwrap_or_default();
         candidates.extend(names.iter().map(|name| there.path.join(name)).filter(|place| place != path));
     }
-    candidates.retain(|place| {
-        resolve(view, place).is_ok_and(|there| matches!(there.node.kind, Kind::File { .. }))
-    });
+    candidates
+        .retain(|place| resolve(view, place).is_ok_and(|there| matches!(there.node.kind, Kind::File { .. })));
     candidates.sort();
     candidates.dedup();
     let loader = Loader::new(view, options.hwcaps.clone());
@@ -129,8 +136,13 @@ fn programs(view: &dyn View, path: &TreePath, platform: &Platform) -> (bool, Vec
         .iter()
         .take(MOST)
         .map(|one| {
-            let steps: Vec<String> = one.chain.iter().skip(1).map(|step| step.reason.why.to_string()).collect();
-            format!("{} would bring it: {}", one.candidate, if steps.is_empty() { "it is the file".to_owned() } else { steps.join(" → ") })
+            let steps: Vec<String> =
+                one.chain.iter().skip(1).map(|step| step.reason.why.to_string()).collect();
+            format!(
+                "{} would bring it: {}",
+                one.candidate,
+                if steps.is_empty() { "it is the file".to_owned() } else { steps.join(" → ") }
+            )
         })
         .collect();
     if needing.len() > MOST {

@@ -17,7 +17,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use ocelet_tree::{Blob, Bytes, Glob, Inode, Kind, LinkTarget, Metadata, Name, Node, Owner, ReadError, Source, TreePath, View};
+use ocelet_tree::{
+    Blob, Bytes, Glob, Inode, Kind, LinkTarget, Metadata, Name, Node, Owner, ReadError, Source, TreePath,
+    View,
+};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, Stat};
 use rustix::io::Errno;
 
@@ -81,7 +84,13 @@ impl DirectoryView {
         let descriptor = rustix::fs::open(path, flags, Mode::empty())
             .map_err(|cause| DirectoryError { path: path.to_path_buf(), cause: cause.into() })?;
         let root = Arc::new(Root { descriptor, path: path.to_path_buf(), inodes: Inodes::default() });
-        Ok(Self { root, owner: owner.clone(), include: Vec::new(), exclude: Vec::new(), entries: RwLock::default() })
+        Ok(Self {
+            root,
+            owner: owner.clone(),
+            include: Vec::new(),
+            exclude: Vec::new(),
+            entries: RwLock::default(),
+        })
     }
 
     /// Shows only what matches one of `include` (all, where there are none) and none of `exclude`.
@@ -94,7 +103,9 @@ impl DirectoryView {
         let kernels = path.components().next().is_some_and(|first| KERNEL.contains(&first.as_bytes()));
         let included = self.include.is_empty()
             || self.include.iter().any(|glob| glob.matches(path) || glob.may_match_below(path));
-        included && !(kernels && path.components().count() > 1) && !self.exclude.iter().any(|glob| glob.matches(path))
+        included
+            && !(kernels && path.components().count() > 1)
+            && !self.exclude.iter().any(|glob| glob.matches(path))
     }
 
     fn read(&self, path: &TreePath) -> Result<Option<Node>, ReadError> {
@@ -145,10 +156,10 @@ impl View for DirectoryView {
         for entry in rustix::fs::Dir::read_from(&directory).map_err(error)? {
             let entry = entry.map_err(error)?;
             // "." and ".." are not names, and nothing else that a directory lists is refused.
-            if let Ok(name) = Name::new(entry.file_name().to_bytes()) {
-                if self.shows(&path.join(&name)) {
-                    names.push(name);
-                }
+            if let Ok(name) = Name::new(entry.file_name().to_bytes())
+                && self.shows(&path.join(&name))
+            {
+                names.push(name);
             }
         }
         names.sort();
@@ -206,10 +217,11 @@ impl Root {
     fn metadata(&self, path: &TreePath, stat: &Stat, kind: &Kind) -> io::Result<Metadata> {
         let mode = u16::try_from(stat.st_mode & 0o7777).expect("12 bits fit into 16");
         let mut xattrs = BTreeMap::new();
-        if matches!(kind, Kind::File { .. }) && mode & 0o111 != 0 {
-            if let Some(value) = self.capability(path)? {
-                xattrs.insert(Metadata::CAPABILITY.to_vec(), value);
-            }
+        if matches!(kind, Kind::File { .. })
+            && mode & 0o111 != 0
+            && let Some(value) = self.capability(path)?
+        {
+            xattrs.insert(Metadata::CAPABILITY.to_vec(), value);
         }
         let mode = if matches!(kind, Kind::Symlink { .. }) { 0o777 } else { mode };
         Ok(Metadata { mode, uid: stat.st_uid, gid: stat.st_gid, mtime: stat.st_mtime, xattrs })
@@ -253,15 +265,18 @@ struct OnDemand {
 impl OnDemand {
     /// Opens the file and makes sure that it is still the one that was seen.
     fn open(&self) -> io::Result<File> {
-        let descriptor = self.root.open(&self.path, OFlags::RDONLY | OFlags::NOATIME).or_else(|error| match error {
-            // Only the owner may leave the access time alone.
-            Errno::PERM => self.root.open(&self.path, OFlags::RDONLY),
-            other => Err(other),
-        })?;
+        let descriptor =
+            self.root.open(&self.path, OFlags::RDONLY | OFlags::NOATIME).or_else(|error| match error {
+                // Only the owner may leave the access time alone.
+                Errno::PERM => self.root.open(&self.path, OFlags::RDONLY),
+                other => Err(other),
+            })?;
         let stat = rustix::fs::fstat(&descriptor)?;
         let found = Identity { device: stat.st_dev, inode: stat.st_ino };
         if found != self.identity || u64::try_from(stat.st_size) != Ok(self.length) {
-            return Err(io::Error::other("the file was replaced or changed its length while it was being read"));
+            return Err(io::Error::other(
+                "the file was replaced or changed its length while it was being read",
+            ));
         }
         Ok(File::from(descriptor))
     }

@@ -54,7 +54,6 @@ pub enum FileError {
 ///
 /// # Errors
 /// The file cannot be opened, or is not a regular file.
-#[expect(clippy::disallowed_types, reason = "this is the door")]
 pub fn open(path: &Path) -> Result<Blob, FileError> {
     let read = |cause| FileError::Read { path: path.to_path_buf(), cause };
     let file = File::open(path).map_err(read)?;
@@ -121,7 +120,8 @@ pub(super) fn bytes_of(file: &File, range: &Range<u64>) -> io::Result<Bytes> {
         file.read_exact_at(&mut copy, range.start)?;
         return Ok(Bytes::new(copy));
     }
-    let (start, end) = (usize::try_from(range.start).map_err(wide)?, usize::try_from(range.end).map_err(wide)?);
+    let (start, end) =
+        (usize::try_from(range.start).map_err(wide)?, usize::try_from(range.end).map_err(wide)?);
     let mapped = mapping::map(file, end)?;
     mapped.slice(start..end).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
 }

@@ -11,7 +11,7 @@ mod scratch;
 
 use std::num::NonZeroUsize;
 
-pub use directory::{DirectoryView, DirectoryError};
+pub use directory::{DirectoryError, DirectoryView};
 pub use file::{FileError, open, read_text};
 pub use scratch::{Scratch, ScratchError};
 
@@ -41,4 +41,3 @@ impl std::fmt::Debug for Host<'_> {
             .finish_non_exhaustive()
     }
 }
-

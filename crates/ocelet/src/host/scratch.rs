@@ -44,8 +44,13 @@ impl Scratch {
     ///
     /// # Errors
     /// The reader cannot be opened or fails, or the file cannot be written.
-    pub fn keep<R: Read>(&self, label: &str, open: impl FnOnce() -> io::Result<R>) -> Result<Blob, ScratchError> {
-        let error = |cause| ScratchError { label: label.to_owned(), directory: self.directory.clone(), cause };
+    pub fn keep<R: Read>(
+        &self,
+        label: &str,
+        open: impl FnOnce() -> io::Result<R>,
+    ) -> Result<Blob, ScratchError> {
+        let error =
+            |cause| ScratchError { label: label.to_owned(), directory: self.directory.clone(), cause };
         let file = tempfile::tempfile_in(&self.directory).map_err(error)?;
         let mut writer = BufWriter::with_capacity(1 << 18, file);
         let length = open().and_then(|mut from| io::copy(&mut from, &mut writer)).map_err(error)?;

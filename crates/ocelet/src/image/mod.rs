@@ -7,7 +7,8 @@
 use std::collections::BTreeMap;
 
 use ocelet_oci::{
-    Annotations, History, Image, ImageBuilder, ImageError, Index, IndexError, LayerKind, RuntimeConfig, Timestamp,
+    Annotations, History, Image, ImageBuilder, ImageError, Index, IndexError, LayerKind, RuntimeConfig,
+    Timestamp,
 };
 
 use crate::layer::{Compression, Layer, PlannedLayer};
@@ -63,7 +64,12 @@ pub fn bind(
     let mut builder = ImageBuilder::new(platform.to_oci())
         .created(created)
         .config(runtime_config(&flavor.config))
-        .annotations(annotations(recipe, flavor, created, layers.first().map(|(_, layer)| layer.compression())));
+        .annotations(annotations(
+            recipe,
+            flavor,
+            created,
+            layers.first().map(|(_, layer)| layer.compression()),
+        ));
     for (planned, layer) in layers {
         builder = builder.layer(oci_layer(planned, layer), Some(history(planned, created)));
     }
@@ -78,7 +84,12 @@ pub fn bind(
 ///
 /// # Errors
 /// No platform, or one of them twice.
-pub fn index(recipe: &Recipe, flavor: &Flavor, images: &[Image], created: &Timestamp) -> Result<Index, BindError> {
+pub fn index(
+    recipe: &Recipe,
+    flavor: &Flavor,
+    images: &[Image],
+    created: &Timestamp,
+) -> Result<Index, BindError> {
     Index::of_images(images, annotations(recipe, flavor, created, None))
         .map_err(|cause| BindError::Index { flavor: flavor.name.value.to_string(), cause })
 }
@@ -86,8 +97,8 @@ pub fn index(recipe: &Recipe, flavor: &Flavor, images: &[Image], created: &Times
 fn oci_layer(planned: &PlannedLayer, layer: &Layer) -> ocelet_oci::Layer {
     let flavors: Vec<&str> = planned.flavors.iter().map(String::as_str).collect();
     ocelet_oci::Layer {
-        blob: layer.blob().clone(),
-        diff_id: layer.diff_id().clone(),
+        blob: *layer.blob(),
+        diff_id: *layer.diff_id(),
         kind: match layer.compression() {
             Compression::Gzip { .. } => LayerKind::Gzip,
             Compression::Zstd { .. } => LayerKind::Zstd,
@@ -101,11 +112,16 @@ fn oci_layer(planned: &PlannedLayer, layer: &Layer) -> ocelet_oci::Layer {
 
 fn history(planned: &PlannedLayer, created: &Timestamp) -> History {
     let flavors: Vec<&str> = planned.flavors.iter().map(String::as_str).collect();
-    History::of_layer(created, format!("ocelet: {} files of {}", planned.stability.as_str(), flavors.join(", ")))
+    History::of_layer(
+        created,
+        format!("ocelet: {} files of {}", planned.stability.as_str(), flavors.join(", ")),
+    )
 }
 
 fn runtime_config(config: &ImageConfig) -> RuntimeConfig {
-    let text = |text: &Option<crate::recipe::At<String>>| text.as_ref().map(|at| at.value.clone()).unwrap_or_default();
+    let text = |text: &Option<crate::recipe::At<String>>| {
+        text.as_ref().map(|at| at.value.clone()).unwrap_or_default()
+    };
     RuntimeConfig {
         user: text(&config.user),
         exposed_ports: config.exposed_ports.iter().map(|at| at.value.clone()).collect(),

@@ -29,7 +29,9 @@ pub enum Compression {
 #[non_exhaustive]
 pub enum CompressionError {
     /// Neither gzip nor zstd.
-    #[error("unknown compression \"{given}\"; write gzip, gzip:LEVEL (1 to 12), zstd or zstd:LEVEL (1 to 22)")]
+    #[error(
+        "unknown compression \"{given}\"; write gzip, gzip:LEVEL (1 to 12), zstd or zstd:LEVEL (1 to 22)"
+    )]
     UnknownName {
         /// What was given.
         given: String,
@@ -62,7 +64,9 @@ impl Compression {
     /// The encoder with its version and parameters: all that the compressed bytes depend on beside the input.
     pub fn encoder(self) -> String {
         match self {
-            Self::Gzip { level } => format!("libdeflate 1.26 (libdeflater 1.26.1), level {level}, members of 1 MiB"),
+            Self::Gzip { level } => {
+                format!("libdeflate 1.26 (libdeflater 1.26.1), level {level}, members of 1 MiB")
+            }
             Self::Zstd { level } => {
                 format!("libzstd {}, level {level}, multi-threaded mode", zstd::zstd_safe::version_string())
             }
@@ -121,7 +125,11 @@ mod tests {
             ("xz", None),
             ("", None),
         ] {
-            assert_eq!(text.parse::<Compression>().ok().map(|given| given.to_string()).as_deref(), want, "{text}");
+            assert_eq!(
+                text.parse::<Compression>().ok().map(|given| given.to_string()).as_deref(),
+                want,
+                "{text}"
+            );
         }
     }
 }

@@ -29,7 +29,11 @@ pub(super) struct BlockWriter<'pool> {
 impl<'pool> BlockWriter<'pool> {
     /// A writer whose compressed blocks come out of the receiver, in order; `under_way` bounds how many of
     /// them exist at a time.
-    pub(super) fn new(pool: &'pool rayon::ThreadPool, level: u8, under_way: usize) -> (Self, Receiver<Pending>) {
+    pub(super) fn new(
+        pool: &'pool rayon::ThreadPool,
+        level: u8,
+        under_way: usize,
+    ) -> (Self, Receiver<Pending>) {
         let (ordered, blocks) = sync_channel(under_way.max(1));
         let block = Vec::with_capacity(BLOCK);
         (Self { block, diff_id: Hasher::new(), level, pool, ordered }, blocks)

@@ -50,7 +50,12 @@ impl LayerPlan {
     /// The positions in [`LayerPlan::layers`] of the layers of one flavor, in manifest order.
     pub fn layers_of(&self, flavor: &str) -> Vec<usize> {
         let holds = |layer: &PlannedLayer| layer.flavors.contains(flavor);
-        self.layers.iter().enumerate().filter(|(_, layer)| holds(layer)).map(|(position, _)| position).collect()
+        self.layers
+            .iter()
+            .enumerate()
+            .filter(|(_, layer)| holds(layer))
+            .map(|(position, _)| position)
+            .collect()
     }
 }
 
@@ -142,7 +147,11 @@ fn relieve(parts: &mut BTreeMap<Key, Part>, flavor: &str, size: &dyn Fn(&Part) -
 }
 
 /// Two layers with the same flavors whose smaller one is the smallest of all such; it joins the less stable.
-fn cheapest_union(parts: &BTreeMap<Key, Part>, flavor: &str, size: &dyn Fn(&Part) -> u64) -> Option<(Key, Key)> {
+fn cheapest_union(
+    parts: &BTreeMap<Key, Part>,
+    flavor: &str,
+    size: &dyn Fn(&Part) -> u64,
+) -> Option<(Key, Key)> {
     let mut best: Option<(u64, Key, Key)> = None;
     let keys: Vec<&Key> = parts.keys().filter(|(names, _)| names.contains(flavor)).collect();
     for pair in keys.windows(2) {
@@ -166,7 +175,8 @@ fn cover(parts: &BTreeMap<Key, Part>, key: &Key, crowded: &str) -> Vec<Key> {
     let mut cover = Vec::new();
     let mut candidates: Vec<&Key> =
         parts.keys().filter(|other| *other != key && other.0 != key.0 && other.0.is_subset(&key.0)).collect();
-    candidates.sort_by_key(|(names, stability)| (!names.contains(crowded), usize::MAX - names.len(), *stability));
+    candidates
+        .sort_by_key(|(names, stability)| (!names.contains(crowded), usize::MAX - names.len(), *stability));
     for candidate in candidates {
         if candidate.0.is_subset(&remaining) {
             remaining.retain(|name| !candidate.0.contains(name));
@@ -203,7 +213,8 @@ mod tests {
         for (path, letter, size, names) in lines {
             let path = TreePath::new(path).expect("a path");
             let content = Content::from_bytes("test", vec![0; *size]);
-            tree.add_file(&path, content, Metadata::root_owned(0o644), &Owner::new("test")).expect("a new path");
+            tree.add_file(&path, content, Metadata::root_owned(0o644), &Owner::new("test"))
+                .expect("a new path");
             let stability = STABILITIES.iter().find(|(name, _)| name == letter).expect("a letter").1;
             for name in names.chars() {
                 flavors.entry(name.to_string()).or_default().insert(path.clone(), stability);
@@ -229,7 +240,8 @@ mod tests {
         for flavor in flavors {
             let mine = plan.layers_of(&flavor.flavor);
             assert!(mine.len() <= bound.max(1), "{} has {} layers", flavor.flavor, mine.len());
-            let mut paths: Vec<&TreePath> = mine.iter().flat_map(|layer| &plan.layers[*layer].paths).collect();
+            let mut paths: Vec<&TreePath> =
+                mine.iter().flat_map(|layer| &plan.layers[*layer].paths).collect();
             paths.sort();
             assert_eq!(paths, flavor.paths.keys().collect::<Vec<_>>(), "{}", flavor.flavor);
         }
@@ -237,8 +249,12 @@ mod tests {
 
     #[test]
     fn files_are_split_by_who_holds_them_and_how_often_they_change() {
-        let files =
-            [("/libc", 'b', 100, "kn"), ("/kubelet", 'b', 50, "k"), ("/net", 'b', 70, "n"), ("/etc/conf", 'c', 1, "kn")];
+        let files = [
+            ("/libc", 'b', 100, "kn"),
+            ("/kubelet", 'b', 50, "k"),
+            ("/net", 'b', 70, "n"),
+            ("/etc/conf", 'c', 1, "kn"),
+        ];
         for (bound, want, repeated) in [
             (10, &["kn: /libc", "k: /kubelet", "n: /net", "kn: /etc/conf"][..], 0),
             (3, &["kn: /libc", "k: /kubelet", "n: /net", "kn: /etc/conf"], 0),
@@ -247,7 +263,11 @@ mod tests {
             (0, &["k: /etc/conf /kubelet /libc", "n: /etc/conf /libc /net"], 101),
         ] {
             let (layers, bytes) = planned(&files, bound);
-            assert_eq!((layers, bytes), (want.iter().map(ToString::to_string).collect(), repeated), "bound {bound}");
+            assert_eq!(
+                (layers, bytes),
+                (want.iter().map(ToString::to_string).collect(), repeated),
+                "bound {bound}"
+            );
         }
     }
 

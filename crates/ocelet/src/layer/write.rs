@@ -164,7 +164,7 @@ pub fn write(
     };
     Ok(Layer {
         blob: sink.finish()?,
-        diff_id: DiffId(tar.digest().clone()),
+        diff_id: DiffId(*tar.digest()),
         uncompressed: tar.size(),
         compression,
         entries: entries.len() as u64,
@@ -205,7 +205,8 @@ fn gzip(
         });
         let mut stored = Ok(());
         while let Ok(pending) = ordered.recv() {
-            let block = pending.recv().unwrap_or_else(|_| Err(io::Error::other("a compressing thread ended early")));
+            let block =
+                pending.recv().unwrap_or_else(|_| Err(io::Error::other("a compressing thread ended early")));
             stored = block.and_then(|block| sink.write_all(&block));
             if stored.is_err() {
                 break;

@@ -84,6 +84,9 @@ pub struct ReportedLayer {
 
 impl Report {
     /// The report as it is stored: JSON with sorted keys, one line.
+    ///
+    /// # Panics
+    /// Never: a report has only text, numbers and lists of them.
     pub fn to_bytes(&self) -> Vec<u8> {
         serde_json::to_vec(self).expect("a report has only text, numbers and lists of them")
     }
@@ -153,7 +156,11 @@ pub(crate) fn report(
         flavor: flavor.name.value.to_string(),
         tag: flavor.tag.to_string(),
         platform: closed.platform.to_string(),
-        commands: kept.commands.iter().map(|(name, path)| (name.clone(), path.as_ref().map(ToString::to_string))).collect(),
+        commands: kept
+            .commands
+            .iter()
+            .map(|(name, path)| (name.clone(), path.as_ref().map(ToString::to_string)))
+            .collect(),
         files: files.collect(),
         layers: layers.collect(),
         unexplained_dlopen: kept.unexplained_dlopen.iter().map(ToString::to_string).collect(),

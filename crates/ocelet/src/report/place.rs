@@ -4,7 +4,7 @@ use ocelet_tree::TreePath;
 
 use super::Report;
 
-/// How many links are followed before it is a circle (path_resolution(7)).
+/// How many links are followed before it is a circle (`path_resolution(7)`).
 const MOST_LINKS: usize = 40;
 
 /// Where `path` is known to the report. The last component is not followed: asking for a link explains the link.

@@ -5,7 +5,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use ocelet_oci::{Annotations, Descriptor, Digest, Image, Layout, MediaType, Plan, Repository, Tag, Timestamp, artifact};
+use ocelet_oci::{
+    Annotations, Descriptor, Digest, Image, Layout, MediaType, Plan, Repository, Tag, Timestamp, artifact,
+};
 
 use crate::error::Error;
 use crate::image;
@@ -51,9 +53,9 @@ pub(crate) fn ship(
         let flavor = &recipe.flavors[name];
         for image in images {
             layout.put_image(image).map_err(Error::Ship)?;
-            let report = reports.iter().find(|((other, platform), _)| {
-                other == name && platform.to_oci() == *image.platform()
-            });
+            let report = reports
+                .iter()
+                .find(|((other, platform), _)| other == name && platform.to_oci() == *image.platform());
             if let Some((_, report)) = report {
                 let document = store_report(report, image, layout)?;
                 plan = plan.referrer(&document);
@@ -61,7 +63,11 @@ pub(crate) fn ship(
         }
         let index = image::index(recipe, flavor, images, created)?.document();
         let tag: Tag = flavor.tag.as_str().parse().expect("the recipe room accepts no other tags");
-        tags.push(ShippedTag { tag: tag.as_str().to_owned(), flavor: name.clone(), digest: index.blob().digest().clone() });
+        tags.push(ShippedTag {
+            tag: tag.as_str().to_owned(),
+            flavor: name.clone(),
+            digest: *index.blob().digest(),
+        });
         plan = plan.tag(tag, &index);
     }
     let committed = layout.commit(&plan).map_err(Error::Ship)?;
@@ -72,7 +78,8 @@ pub(crate) fn ship(
 fn store_report(report: &Report, image: &Image, layout: &Layout) -> Result<ocelet_oci::Document, Error> {
     let blob = layout.put_bytes(&report.to_bytes()).map_err(Error::Ship)?;
     let media_type = MediaType::Other(REPORT_TYPE.to_owned());
-    let annotations = Annotations::from([("org.opencontainers.image.title".to_owned(), "report.json".to_owned())]);
+    let annotations =
+        Annotations::from([("org.opencontainers.image.title".to_owned(), "report.json".to_owned())]);
     let content = Descriptor { annotations, ..Descriptor::new(media_type.clone(), &blob) };
     Ok(artifact(media_type, &image.descriptor(), vec![content], Annotations::new()))
 }

@@ -2,11 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use ocelet_tree::{Conflict, Content, Metadata, MergeOptions, Overlay, Owner, Tree, TreePath, View, lookup, rehome};
+use ocelet_tree::{
+    Conflict, Content, MergeOptions, Metadata, Overlay, Owner, Tree, TreePath, View, lookup, rehome,
+};
 
 use super::UnpackError;
 use crate::host::{DirectoryView, FileError};
 use crate::recipe::FileSource;
+
+/// A directory of the host or nothing, the tree over it, and where the tree wins.
+pub(super) type Combined = (Box<dyn View + Send>, Tree, BTreeSet<TreePath>);
 
 /// Merges what is held in memory, and lays it over the directory, if there is one.
 pub(super) fn combine(
@@ -14,7 +19,7 @@ pub(super) fn combine(
     trees: Vec<Tree>,
     files: &[(String, &FileSource)],
     content: &dyn Fn(&FileSource) -> Result<Content, FileError>,
-) -> Result<(Box<dyn View + Send>, Tree, BTreeSet<TreePath>), UnpackError> {
+) -> Result<Combined, UnpackError> {
     let mut conflicts: Vec<Conflict> = Vec::new();
     let mut whole = Tree::new();
     for tree in trees {
@@ -59,7 +64,10 @@ pub(super) fn combine(
     // A replaced file is found where its parents' links lead.
     let replacing = replacing
         .into_iter()
-        .map(|path| lookup(&Overlay::new(top.clone(), &*base, BTreeSet::new()), &path).map_or(path, |there| there.path))
+        .map(|path| {
+            lookup(&Overlay::new(top.clone(), &*base, BTreeSet::new()), &path)
+                .map_or(path, |there| there.path)
+        })
         .collect();
     Ok((base, top, replacing))
 }

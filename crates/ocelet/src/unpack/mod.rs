@@ -42,7 +42,11 @@ impl Unpacked {
 
 impl std::fmt::Debug for Unpacked {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Unpacked").field("top", &self.top).field("replacing", &self.replacing).finish_non_exhaustive()
+        formatter
+            .debug_struct("Unpacked")
+            .field("top", &self.top)
+            .field("replacing", &self.replacing)
+            .finish_non_exhaustive()
     }
 }
 
@@ -115,7 +119,9 @@ pub enum UnpackError {
         conflicts: Vec<Conflict>,
     },
     /// More than one directory of the host.
-    #[error("sources {first} and {second} are both directories; one platform can read one directory in place, so pack the other into a tarball")]
+    #[error(
+        "sources {first} and {second} are both directories; one platform can read one directory in place, so pack the other into a tarball"
+    )]
     TwoDirectories {
         /// The first.
         first: String,
@@ -163,7 +169,12 @@ pub(crate) fn describe(conflicts: &[Conflict]) -> String {
 ///
 /// # Errors
 /// See [`UnpackError`].
-pub fn unpack(recipe: &Recipe, platform: &Platform, base: &Path, host: &Host<'_>) -> Result<Unpacked, UnpackError> {
+pub fn unpack(
+    recipe: &Recipe,
+    platform: &Platform,
+    base: &Path,
+    host: &Host<'_>,
+) -> Result<Unpacked, UnpackError> {
     let mut directory: Option<(String, DirectoryView)> = None;
     let mut trees = Vec::new();
     let mut files = Vec::new();
@@ -172,7 +183,9 @@ pub fn unpack(recipe: &Recipe, platform: &Platform, base: &Path, host: &Host<'_>
         match &source.kind {
             SourceKind::Rootfs(rootfs) => match rootfs::open(&name, rootfs, platform, base, host)? {
                 rootfs::Opened::Directory(view) => match &directory {
-                    Some((first, _)) => return Err(UnpackError::TwoDirectories { first: first.clone(), second: name }),
+                    Some((first, _)) => {
+                        return Err(UnpackError::TwoDirectories { first: first.clone(), second: name });
+                    }
                     None => directory = Some((name, view)),
                 },
                 rootfs::Opened::Tree(tree) => {
@@ -184,7 +197,9 @@ pub fn unpack(recipe: &Recipe, platform: &Platform, base: &Path, host: &Host<'_>
         }
     }
     let (base_view, top, replacing) =
-        combine::combine(directory.map(|(_, view)| view), trees, &files, &|file| content(file, platform, base))?;
+        combine::combine(directory.map(|(_, view)| view), trees, &files, &|file| {
+            content(file, platform, base)
+        })?;
     let mut stabilities = BTreeMap::new();
     let mut locations = BTreeMap::new();
     for source in recipe.sources.values() {
@@ -199,10 +214,13 @@ pub fn unpack(recipe: &Recipe, platform: &Platform, base: &Path, host: &Host<'_>
 /// The bytes of a single file: the recipe's own text, or a file beside the recipe.
 fn content(file: &FileSource, platform: &Platform, base: &Path) -> Result<Content, FileError> {
     match &file.content {
-        FileContent::Text(text) => {
-            Ok(Content::from_bytes(format!("the text of {}", file.install.value), text.value.for_platform(platform).into_bytes()))
+        FileContent::Text(text) => Ok(Content::from_bytes(
+            format!("the text of {}", file.install.value),
+            text.value.for_platform(platform).into_bytes(),
+        )),
+        FileContent::Local(path) => {
+            host::open(&base.join(path.value.for_platform(platform))).map(|blob| blob.content())
         }
-        FileContent::Local(path) => host::open(&base.join(path.value.for_platform(platform))).map(|blob| blob.content()),
     }
 }
 
@@ -224,6 +242,11 @@ pub fn open(
 }
 
 /// The files of some layers of the image at `path`, the lowest first; each layer is proved before it is believed.
-pub(crate) fn flatten(name: &str, path: &Path, layers: &[SourceLayer], host: &Host<'_>) -> Result<Tree, UnpackError> {
+pub(crate) fn flatten(
+    name: &str,
+    path: &Path,
+    layers: &[SourceLayer],
+    host: &Host<'_>,
+) -> Result<Tree, UnpackError> {
     rootfs::flatten(name, path, layers, host)
 }

@@ -67,7 +67,8 @@ pub(super) fn read(wanted: &Wanted<'_>, host: &Host<'_>) -> Result<Opened, Unpac
     let blob = host::open(path).map_err(|cause| UnpackError::File { name: name.to_owned(), cause })?;
     let plain = inflate(name, &blob, host)?;
     let options = Options { devices: Devices::Skip, ..Options::default() };
-    let unpacked = tar_in::read_blob(&plain, &Owner::new(name), &options).map_err(|cause| tar(name, path, cause))?;
+    let unpacked =
+        tar_in::read_blob(&plain, &Owner::new(name), &options).map_err(|cause| tar(name, path, cause))?;
     if is_image_archive(&unpacked.tree)? {
         return image(wanted, host).map(Opened::Tree);
     }
@@ -107,16 +108,19 @@ fn image(wanted: &Wanted<'_>, host: &Host<'_>) -> Result<Tree, UnpackError> {
         cause: Box::new(cause),
     };
     let source = ImageSource::open(wanted.path).map_err(failed)?;
-    let choice = ocelet_oci::Wanted {
-        tag: wanted.tag.map(str::to_owned),
-        platform: Some(wanted.platform.to_oci()),
-    };
+    let choice =
+        ocelet_oci::Wanted { tag: wanted.tag.map(str::to_owned), platform: Some(wanted.platform.to_oci()) };
     let image = source.image(&choice).map_err(failed)?;
     flatten(wanted.name, wanted.path, &image.layers, host)
 }
 
 /// The files of some layers, the lowest first.
-pub(super) fn flatten(name: &str, path: &Path, layers: &[SourceLayer], host: &Host<'_>) -> Result<Tree, UnpackError> {
+pub(super) fn flatten(
+    name: &str,
+    path: &Path,
+    layers: &[SourceLayer],
+    host: &Host<'_>,
+) -> Result<Tree, UnpackError> {
     let owner = Owner::new(name);
     let options = Options { devices: Devices::Skip, ..Options::default() };
     let mut tree = Tree::new();
@@ -131,7 +135,8 @@ pub(super) fn flatten(name: &str, path: &Path, layers: &[SourceLayer], host: &Ho
             .scratch
             .keep(&label, || Ok(reader))
             .map_err(|cause| UnpackError::Scratch { name: name.to_owned(), cause })?;
-        let skipped = tar_in::apply_layer_blob(&mut tree, &blob, &owner, &options).map_err(|cause| tar(name, path, cause))?;
+        let skipped = tar_in::apply_layer_blob(&mut tree, &blob, &owner, &options)
+            .map_err(|cause| tar(name, path, cause))?;
         tell_skipped(name, &skipped, host);
     }
     Ok(tree)
@@ -160,7 +165,8 @@ fn filter(tree: Tree, include: &[Glob], exclude: &[Glob]) -> Tree {
     }
     let mut filtered = tree.clone();
     let shown = |path: &TreePath| {
-        let included = include.is_empty() || include.iter().any(|glob| glob.matches(path) || glob.may_match_below(path));
+        let included =
+            include.is_empty() || include.iter().any(|glob| glob.matches(path) || glob.may_match_below(path));
         included && !exclude.iter().any(|glob| glob.matches(path))
     };
     for (path, _) in tree.iter().filter(|(path, _)| !shown(path)) {
