@@ -60,7 +60,7 @@ impl Talk {
         }
         match self.message_format {
             MessageFormat::Json => {
-                self.line(&serde_json::json!({"level": "info", "step": word, "message": text}))
+                self.line(&serde_json::json!({"level": "info", "step": word, "message": text}));
             }
             MessageFormat::Text if self.colored() => eprintln!("\x1b[1;32m{word:>12}\x1b[0m {text}"),
             MessageFormat::Text => eprintln!("{word:>12} {text}"),
@@ -73,7 +73,9 @@ impl Talk {
             return;
         }
         match self.message_format {
-            MessageFormat::Json => { self.line(&serde_json::json!({"level": "warning", "message": text})); }
+            MessageFormat::Json => {
+                self.line(&serde_json::json!({"level": "warning", "message": text}));
+            }
             MessageFormat::Text if self.colored() => eprintln!("\x1b[1;33mwarning\x1b[0m: {text}"),
             MessageFormat::Text => eprintln!("warning: {text}"),
         }

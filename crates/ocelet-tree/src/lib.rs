@@ -11,8 +11,8 @@
 #![forbid(unsafe_code)]
 
 mod blob;
-mod glob;
 mod compression;
+mod glob;
 mod merge;
 mod node;
 mod overlay;
@@ -27,10 +27,10 @@ mod view;
 mod tests;
 
 pub use blob::{Blob, Bytes, Content, OutOfRange, ReadError, Source};
-pub use glob::{Glob, GlobError};
 pub use compression::{
     Compression, DecodeError, DecodeLimits, Decoder, MAGIC_LENGTH, XZ_MEMORY, ZSTD_WINDOW_LOG,
 };
+pub use glob::{Glob, GlobError};
 pub use merge::{Conflict, MergeOptions, NoPlace, Terse, rehome};
 pub use node::{Inode, Kind, LinkTarget, LinkTargetError, Metadata, Node, Owner};
 pub use overlay::Overlay;

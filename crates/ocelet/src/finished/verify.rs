@@ -249,7 +249,9 @@ fn unescape(shown: &str) -> Vec<u8> {
                 rest = &after[1..];
             }
             (b'\\', [b'x', high, low, ..]) => {
-                let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok()).unwrap_or(0);
+                let digit = |byte: u8| {
+                    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok()).unwrap_or(0)
+                };
                 bytes.push(digit(*high) << 4 | digit(*low));
                 rest = &after[3..];
             }
