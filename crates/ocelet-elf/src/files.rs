@@ -17,7 +17,7 @@ pub(crate) struct Files<'view> {
     view: &'view dyn View,
     places: RwLock<BTreeMap<TreePath, Outcome>>,
     directories: RwLock<BTreeMap<Vec<u8>, Option<Arc<Directory>>>>,
-    files: RwLock<BTreeMap<TreePath, Arc<File>>>,
+    known: RwLock<BTreeMap<TreePath, Arc<File>>>,
 }
 
 type Outcome = Result<Arc<Place>, Arc<Lost>>;
@@ -82,12 +82,7 @@ pub(crate) struct Directory {
 
 impl<'view> Files<'view> {
     pub(crate) fn new(view: &'view dyn View) -> Self {
-        Self {
-            view,
-            places: RwLock::default(),
-            directories: RwLock::default(),
-            files: RwLock::default(),
-        }
+        Self { view, places: RwLock::default(), directories: RwLock::default(), known: RwLock::default() }
     }
 
     pub(crate) fn view(&self) -> &'view dyn View {
@@ -176,7 +171,7 @@ impl<'view> Files<'view> {
     }
 
     fn file(&self, path: TreePath, inode: Inode, executable: bool, content: &Content) -> Arc<File> {
-        let mut files = self.files.write().expect("no holder panics");
+        let mut files = self.known.write().expect("no holder panics");
         let number = files.len();
         let file = files.entry(path.clone()).or_insert_with(|| {
             let facts = OnceLock::new();

@@ -11,9 +11,8 @@ use ocelet_testkit::loader_truth::{Mapped, Oracle, Tally};
 use ocelet_testkit::trees::path;
 use ocelet_tree::{Content, Kind, TreePath, View};
 
-const PLACES: [&str; 9] = [
-    "/usr/bin", "/usr/sbin", "/usr/libexec", "/usr/lib", "/bin", "/sbin", "/lib", "/usr/local", "/opt",
-];
+const PLACES: [&str; 9] =
+    ["/usr/bin", "/usr/sbin", "/usr/libexec", "/usr/lib", "/bin", "/sbin", "/lib", "/usr/local", "/opt"];
 
 /// Every loadable ELF file below the places, at its real path, with what it is made for.
 fn elf_files(view: &DirectoryView) -> Vec<(TreePath, Abi)> {

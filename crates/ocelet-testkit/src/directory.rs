@@ -77,7 +77,12 @@ impl View for DirectoryView {
             return Ok(None);
         };
         let mode = u16::try_from(found.mode() & 0o7777).expect("12 bits");
-        let metadata = Metadata { uid: found.uid(), gid: found.gid(), mtime: found.mtime(), ..Metadata::root_owned(mode) };
+        let metadata = Metadata {
+            uid: found.uid(),
+            gid: found.gid(),
+            mtime: found.mtime(),
+            ..Metadata::root_owned(mode)
+        };
         Ok(Some(Node { kind, metadata, owner: self.owner.clone() }))
     }
 

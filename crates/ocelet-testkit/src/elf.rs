@@ -234,7 +234,10 @@ impl ElfBuilder {
         }
         entries.extend([(6, symbols_at as u64), (4, hash_at as u64), (11, symbol_size as u64)]);
         if !needs.is_empty() {
-            entries.extend([(0x6fff_fffe, file.append(&needs, 4) as u64), (0x6fff_ffff, self.needs.len() as u64)]);
+            entries.extend([
+                (0x6fff_fffe, file.append(&needs, 4) as u64),
+                (0x6fff_ffff, self.needs.len() as u64),
+            ]);
         }
         if !definitions.is_empty() {
             let count = self.definitions.len() as u64;

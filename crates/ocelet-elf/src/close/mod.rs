@@ -75,6 +75,9 @@ pub struct UnexplainedDlopen {
 
 impl Options {
     /// Options for a platform: no rule packs, no variants, notes that require or recommend, the usual `PATH`.
+    ///
+    /// # Panics
+    /// Never: the paths are written here.
     pub fn new(target: Target) -> Self {
         let path = ["usr/local/sbin", "usr/local/bin", "usr/sbin", "usr/bin", "sbin", "bin"];
         Self {
