@@ -1,4 +1,6 @@
-//! How long the closure of every program of a directory takes: `every_program ROOT DIRECTORY [THREADS]`.
+//! How long the closure of every program of a directory takes: `every_program ROOT DIRECTORY PLATFORM [PACK…]`.
+//!
+//! With packs, problems and unexplained uses of `dlopen` are listed; `-` stands for none.
 //!
 //! Files are mapped, as the product does. Prints what was kept, what is wrong, and the time in milliseconds.
 
@@ -7,7 +9,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use ocelet_elf::{Options, Root, Target, close};
+use ocelet_elf::{Options, Root, RulePacks, Target, close};
 use ocelet_testkit::DirectoryView;
 use ocelet_tree::{Blob, Bytes, Kind, Name, Node, ReadError, Source, TreePath, View};
 
@@ -75,18 +77,25 @@ fn main() {
             node.and_then(|node| node.content()?.head(4).ok()).is_some_and(|head| head == b"\x7fELF")
         })
         .collect();
-    let listed = start.elapsed();
-    let closure = close(&view, &roots, &Options::new(Target::parse("linux/amd64").expect("known")));
+    let platform = arguments.next().unwrap_or_else(|| "linux/amd64".to_owned());
+    let tell: Vec<String> = arguments.collect();
+    let packs: Vec<&str> = tell.iter().map(String::as_str).filter(|name| *name != "-").collect();
+    let mut options = Options::new(Target::parse(&platform).expect("a platform"));
+    if !packs.is_empty() {
+        options.rules = RulePacks::embedded().choose(&packs).expect("names of packs");
+    }
+    let listed = Instant::now();
+    let closure = close(&view, &roots, &options);
     println!(
         "{} programs, {} kept, {} problems, {} unexplained; {:.1} ms, {:.1} ms with listing",
         roots.len(),
         closure.files.len(),
         closure.problems.len(),
         closure.unexplained.len(),
-        (start.elapsed() - listed).as_secs_f64() * 1000.0,
+        listed.elapsed().as_secs_f64() * 1000.0,
         start.elapsed().as_secs_f64() * 1000.0,
     );
-    if arguments.next().is_some() {
+    if !tell.is_empty() {
         for problem in &closure.problems {
             println!("{problem}");
         }

@@ -12,6 +12,9 @@ use ocelet_tree::{Content, DeadEnd, Inode, Kind, LINK_LIMIT, Name, ReadError, Tr
 use crate::script::Shebang;
 use crate::{Binary, ElfError};
 
+/// Longer paths are walked from the top down.
+const DEEP: usize = 512;
+
 /// A view with a memory.
 pub(crate) struct Files<'view> {
     view: &'view dyn View,
@@ -91,6 +94,12 @@ impl<'view> Files<'view> {
 
     /// Follows a path to its end.
     pub(crate) fn place(&self, path: &TreePath) -> Outcome {
+        if path.as_bytes().len() > DEEP {
+            // From the top down, so that no step has far to go up: a path may have 2,000 components.
+            for above in path.ancestors() {
+                self.walk(&above, 0)?;
+            }
+        }
         self.walk(path, 0)
     }
 

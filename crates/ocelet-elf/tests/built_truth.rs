@@ -12,8 +12,10 @@ use ocelet_tree::TreePath;
 /// One file to build: where, from which options, needing which of the others.
 struct Built(&'static str, &'static str);
 
-/// A set of files; the first is the program. `DIR` stands for the directory of the test.
-const SETS: [(&str, &[Built], &[(&str, &str)]); 8] = [
+/// A name, the files to build with the program first, and symbolic links; `DIR` stands for the directory.
+type Set = (&'static str, &'static [Built], &'static [(&'static str, &'static str)]);
+
+const SETS: [Set; 8] = [
     (
         "rpath is inherited",
         &[
@@ -98,7 +100,7 @@ const SETS: [(&str, &[Built], &[(&str, &str)]); 8] = [
     ),
 ];
 
-#[expect(clippy::disallowed_methods, reason = "the compiler builds the fixtures")]
+#[expect(clippy::disallowed_methods, clippy::print_stdout, reason = "the compiler builds the fixtures")]
 fn run(program: &str, arguments: &[&str]) -> Option<bool> {
     let output = Command::new(program).args(arguments).output().ok()?;
     if !output.status.success() {
@@ -134,6 +136,7 @@ fn build(compiler: &str, directory: &Path, files: &[Built], links: &[(&str, &str
     }
 }
 
+#[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 fn compare(compiler: &str, loader_path: &str) {
     if run(compiler, &["--version"]).is_none() || !Path::new(loader_path).exists() {
         println!("skipped: {compiler} not installed");

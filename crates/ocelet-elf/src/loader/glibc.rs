@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use ocelet_tree::{Name, TreePath};
 
+use super::MOST_DIRECTORIES;
 use super::tokens::Tokens;
 use super::{Answer, Environment, Found, Hwcaps, Loaded, Loader, Object, WhyUnfound, absolute, unloadable};
 use crate::files::{Directory, File, Place};
@@ -87,7 +88,7 @@ fn along(
     name: &Text,
     trail: &mut Trail,
 ) -> Option<Answer> {
-    for written in search_path.as_bytes().split(|byte| *byte == b':') {
+    for written in search_path.as_bytes().split(|byte| *byte == b':').take(MOST_DIRECTORIES) {
         let Some(directory) = expand(process, owner, written).and_then(|path| loader.files.directory(&path))
         else {
             continue;

@@ -20,6 +20,9 @@ use crate::target::Machine;
 use crate::{Binary, Mismatch, Text, WantKind};
 pub(crate) use environment::{Environment, Environments};
 
+/// More directories of one search path than any file has; what a hostile one has beyond is not searched.
+const MOST_DIRECTORIES: usize = 1024;
+
 /// Which rules find libraries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum World {
@@ -341,7 +344,10 @@ impl Loaded {
                     let searched = !name.as_bytes().contains(&b'/');
                     Ok(self.map(place, directory, path, found, from, name, searched))
                 }
-                Answer::Itself => self.loader.ok_or(None),
+                // A program's missing loader is told for the program, not for each of its libraries.
+                Answer::Itself => self
+                    .loader
+                    .ok_or_else(|| (!self.interpreted).then(|| WhyUnfound::Nowhere { searched: Vec::new() })),
                 Answer::Miss(why) => Err(Some(why)),
             },
         };
@@ -351,7 +357,6 @@ impl Loaded {
                 Some(to)
             }
             Err(why) => {
-                // A loader that is not there is told once, for the program; what it would answer is not.
                 if let Some(why) = why {
                     self.missing.push(Unfound { from, name: name.clone(), request: request.clone(), why });
                 }

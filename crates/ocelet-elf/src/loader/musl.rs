@@ -10,7 +10,7 @@ use std::sync::Arc;
 use ocelet_tree::Name;
 
 use super::tokens::expand_for_musl;
-use super::{Answer, Found, Loaded, Loader, WhyUnfound, absolute, unloadable};
+use super::{Answer, Found, Loaded, Loader, MOST_DIRECTORIES, WhyUnfound, absolute, unloadable};
 use crate::files::{Directory, Place};
 use crate::target::floats_agree;
 use crate::{Mismatch, Text};
@@ -52,7 +52,7 @@ pub(super) fn search(process: &Loaded, loader: &Loader<'_>, from: usize, name: &
             (None, None) => continue,
         };
         let Some(expanded) = expand_for_musl(written.as_bytes(), &absolute(above.origin())) else { continue };
-        for directory in expanded.split(|byte| matches!(byte, b':' | b'\n')) {
+        for directory in expanded.split(|byte| matches!(byte, b':' | b'\n')).take(MOST_DIRECTORIES) {
             let directory = loader.files.directory(directory);
             if let Some(answer) = directory.and_then(|directory| look(directory, found)) {
                 return answer;
