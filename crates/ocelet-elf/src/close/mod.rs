@@ -1,8 +1,8 @@
 //! [`close`]: the smallest set of files that some roots need, with a reason for each.
 //!
 //! The set is closed: whatever a kept file needs is kept, or told as a [`Problem`]. Nothing is dropped in
-//! silence, nothing is executed, and equal inputs give equal answers however many threads work on them. What
-//! it does not keep are directories: whoever writes the files writes the directories above them.
+//! silence, nothing is executed, and equal inputs give equal answers however many threads work on them. It
+//! keeps directories only where something asks for them: whoever writes the files writes those above them.
 
 mod absence;
 mod dlopen;

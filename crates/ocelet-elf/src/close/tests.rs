@@ -311,6 +311,8 @@ fn a_library_alone_finds_its_own_world() {
     files.push(("/lib/ld-musl-x86_64.so.1", library("libc.musl-x86_64.so.1")));
     files.push(("/usr/lib/mplugin.so", ElfBuilder::program("linux/amd64").needs("libc.musl-x86_64.so.1")));
     files.push(("/usr/lib/free.so", library("free.so")));
+    files.push(("/usr/bin/k", program("/lib/klibc-x.so").kind(2)));
+    files.push(("/lib/klibc-x.so", ElfBuilder::static_program("linux/amd64")));
     let tree = world(&files, &["/lib64 -> usr/lib64"]);
     for (root, want) in [
         (
@@ -319,6 +321,10 @@ fn a_library_alone_finds_its_own_world() {
         ),
         ("/usr/lib/mplugin.so", &["/lib/ld-musl-x86_64.so.1", "/usr/lib/mplugin.so"]),
         ("/usr/lib/free.so", &["/usr/lib/free.so"]),
+        // A library with a loader of its own, as libc.so.6 has it.
+        ("/usr/lib64/libc.so.6", &["/lib64", "/usr/lib64/ld-linux-x86-64.so.2", "/usr/lib64/libc.so.6"]),
+        // A program of klibc: its loader is all that it needs.
+        ("/usr/bin/k", &["/lib/klibc-x.so", "/usr/bin/k"]),
     ] {
         let closure = close(&tree, &roots(&[root]), &options());
         assert_eq!(kept(&closure), want, "{root}");
@@ -366,6 +372,27 @@ fn variants_are_kept_on_request() {
             assert_eq!(closure.files.contains_key(&path(at)), more, "{at}");
         }
     }
+}
+
+#[test]
+fn a_musl_library_alone_misses_its_loader() {
+    let plugin = ElfBuilder::program("linux/amd64").needs("libc.musl-x86_64.so.1");
+    let tree = world(&[("/usr/lib/mplugin.so", plugin)], &[]);
+    let said = told(&close(&tree, &roots(&["/usr/lib/mplugin.so"]), &options()).problems);
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(
+        said[0].starts_with("/usr/lib/mplugin.so needs libc.musl-x86_64.so.1, which is in none"),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn a_deep_tree_has_room() {
+    let deep = "/d".repeat(2000);
+    let link = format!("/l -> {deep}");
+    let tree = world(&[], &[&format!("{deep}/f"), &link]);
+    let closure = close(&tree, &roots(&["/l/f", &format!("{deep}/f")]), &options());
+    assert_eq!((closure.files.len(), told(&closure.problems)), (2, Vec::new()));
 }
 
 #[test]
