@@ -7,22 +7,26 @@ mod clients;
 mod containerd;
 mod loader;
 mod repeat;
+mod roots;
 
 use crate::Outcome;
-use crate::shell::{command, show};
+use crate::shell::{command, is_installed, output, variable};
+
+/// One check: its name, and what does it with the path of the program.
+type Check = (&'static str, fn(&str) -> Outcome);
+
+const CHECKS: &[Check] =
+    &[("repeat", repeat::run), ("clients", clients::run), ("loader", loader::host), ("foreign", loader::foreign)];
 
 /// Runs the named checks, or all of them.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
-    let all: &[(&str, fn(&str) -> Outcome)] =
-        &[("repeat", repeat::run), ("clients", clients::run), ("loader", loader::host), ("foreign", loader::foreign)];
-    let wanted = |name: &str| arguments.is_empty() || arguments.iter().any(|argument| argument == name);
-    if let Some(unknown) = arguments.iter().find(|argument| all.iter().all(|(name, _)| name != argument)) {
-        return Err(format!("no check is called {unknown}; there are repeat, clients, loader, foreign"));
+    if let Some(unknown) = arguments.iter().find(|argument| CHECKS.iter().all(|(name, _)| name != argument)) {
+        let names: Vec<&str> = CHECKS.iter().map(|(name, _)| *name).collect();
+        return Err(format!("no check is called {unknown}; there are {}", names.join(", ")));
     }
-    show(command("cargo").args(["build", "--quiet", "--release", "--locked", "-p", "ocelet-cli"]))?;
-    let ocelet = crate::shell::root().join("target/release/ocelet").display().to_string();
-    for (name, check) in all {
-        if wanted(name) {
+    let ocelet = build()?;
+    for (name, check) in CHECKS {
+        if arguments.is_empty() || arguments.iter().any(|argument| argument == name) {
             println!("== conformance {name}");
             check(&ocelet)?;
         }
@@ -30,15 +34,33 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     Ok(())
 }
 
-/// A tool that a check cannot do without. Where it is missing the check is skipped, or fails in CI.
-pub(crate) fn need(program: &str) -> Result<bool, String> {
-    if crate::shell::have(program) {
-        return Ok(true);
-    }
-    if strict() { Err(format!("{program} is not installed, and CI skips nothing")) } else { Ok(false) }
+/// Builds the program in the profile of the tasks, which has what hashes and compresses optimised, and says where
+/// it is.
+fn build() -> Result<String, String> {
+    let mut cargo = command("cargo");
+    cargo.args(["build", "--quiet", "--locked", "-p", "ocelet-cli", "--message-format", "json-render-diagnostics"]);
+    let messages = output(&mut cargo)?;
+    messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+        .filter_map(|message| message["executable"].as_str().map(str::to_owned))
+        .next_back()
+        .ok_or_else(|| "cargo built no program".to_owned())
 }
 
-#[expect(clippy::disallowed_methods, reason = "CI says through the environment that nothing may be skipped")]
-fn strict() -> bool {
-    std::env::var_os("OCELET_CONFORMANCE").is_some_and(|value| value == "all")
+/// A tool that a check cannot do without. Where it is missing the check is skipped, or fails in CI.
+fn need(program: &str) -> Result<bool, String> {
+    if is_installed(program) {
+        return Ok(true);
+    }
+    skip(&format!("{program} not installed")).map(|()| false)
+}
+
+/// Says that something is not checked; fails in CI.
+fn skip(why: &str) -> Outcome {
+    if variable("OCELET_CONFORMANCE").as_deref() == Some("all") {
+        return Err(format!("{why}, and with OCELET_CONFORMANCE=all nothing is skipped"));
+    }
+    println!("skipped: {why}");
+    Ok(())
 }

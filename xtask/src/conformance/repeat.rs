@@ -7,7 +7,8 @@
 use std::path::Path;
 
 use crate::Outcome;
-use crate::shell::{command, have, output, root, show};
+use crate::shell::{command, output, root, show};
+use super::need;
 
 /// Builds a small root file system's image in very different surroundings.
 pub(super) fn run(ocelet: &str) -> Outcome {
@@ -22,7 +23,7 @@ pub(super) fn run(ocelet: &str) -> Outcome {
         show(command("sh").args(["-c", &script, ocelet]).arg(&recipe).arg(&other))?;
         same(&wanted, &index(&other)?, surroundings)?;
     }
-    if have("faketime") {
+    if need("faketime")? {
         let other = work.path().join("faketime");
         let mut later = command("faketime");
         later.args(["2001-02-03 04:05:06", ocelet, "assemble", "--quiet"]).arg(&recipe).arg("--output").arg(&other);
