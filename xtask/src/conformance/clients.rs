@@ -4,22 +4,56 @@
 //! containerd.
 
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
 use super::containerd::Containerd;
 use super::need;
 use crate::Outcome;
-use crate::shell::{command, output, root, show};
+use crate::shell::{command, line, output, root, show};
 
-/// Commands that have another word for `--version`, and those that have none and are asked for their usage.
-const VERSION_FLAGS: &[(&str, &str)] = &[("mkfs.ext4", "-V"), ("e2fsck", "-V"), ("fsck.ext4", "-V"), ("socat", "-V"), ("ebtables", "-V")];
+/// How a command is asked to show that it runs.
+struct Probe {
+    name: &'static str,
+    arguments: &'static [&'static str],
+    /// How it has to end.
+    code: i32,
+}
+
+/// The commands that do not know `--version`.
+const PROBES: &[Probe] = &[
+    Probe { name: "e2fsck", arguments: &["-V"], code: 0 },
+    Probe { name: "fsck.ext4", arguments: &["-V"], code: 0 },
+    Probe { name: "ip", arguments: &["-V"], code: 0 },
+    // Its version is also the kernel's, for which a container has no right to ask.
+    Probe { name: "ipset", arguments: &["help"], code: 0 },
+    // It takes no arguments, and says so; without any it needs a kernel with modules.
+    Probe { name: "lsmod", arguments: &["--version"], code: 1 },
+    Probe { name: "mkfs.ext4", arguments: &["-V"], code: 0 },
+    Probe { name: "mkfs.xfs", arguments: &["-V"], code: 0 },
+    // It tells its version before it complains that no device is named.
+    Probe { name: "resize2fs", arguments: &[], code: 1 },
+    Probe { name: "sh", arguments: &["-c", "echo a shell"], code: 0 },
+    Probe { name: "socat", arguments: &["-V"], code: 0 },
+    Probe { name: "tc", arguments: &["-V"], code: 0 },
+    Probe { name: "xfs_growfs", arguments: &["-V"], code: 0 },
+];
+
+const USUAL: Probe = Probe { name: "", arguments: &["--version"], code: 0 };
+
+fn probe(name: &str) -> &'static Probe {
+    PROBES.iter().find(|probe| probe.name == name).unwrap_or(&USUAL)
+}
 
 /// Assembles the recipe and walks the image through every client.
 pub(super) fn run(ocelet: &str) -> Outcome {
-    let work = tempfile::tempdir().map_err(|error| format!("cannot make a temporary directory: {error}"))?;
+    // podman takes a layout's path for a name, and names are in lower case: no random letters.
+    let name = format!("ocelet-clients-{}", std::process::id());
+    let work = tempfile::Builder::new().prefix(&name).rand_bytes(0).tempdir();
+    let work = work.map_err(|error| format!("cannot make a temporary directory: {error}"))?;
     let layout = work.path().join("layout");
-    show(command(ocelet).args(["assemble", "recipes/host-tools.toml", "--output"]).arg(&layout))?;
+    show(command(ocelet).args(["assemble", "--quiet", "recipes/host-tools.toml", "--output"]).arg(&layout))?;
     let tags = tags(ocelet, &layout)?;
     for (tag, commands) in &tags {
         show(command(ocelet).arg("verify").arg(format!("{}:{tag}", layout.display())))?;
@@ -71,29 +105,49 @@ fn copies(work: &Path, layout: &Path, tag: &str) -> Outcome {
     Ok(())
 }
 
-/// The flag that makes a command tell its version.
-fn version_flag(name: &str) -> &'static str {
-    VERSION_FLAGS.iter().find(|(other, _)| *other == name).map_or("--version", |(_, flag)| flag)
-}
-
 fn in_podman(work: &Path, layout: &Path, tag: &str, commands: &[String]) -> Outcome {
     if !need("podman")? {
         return Ok(());
     }
-    println!("{} commands of {tag} in podman", commands.len());
-    for name in commands {
+    let podman = || {
         let mut podman = command("podman");
         podman.env("CONTAINERS_CONF", root().join("xtask/clients/containers.conf"));
         podman.arg("--root").arg(work.join("podman")).arg("--runroot").arg(work.join("podman-run"));
         podman.arg("--tmpdir").arg(work.join("podman-tmp")).args(["--storage-driver", "overlay"]);
-        podman.args(["run", "--rm", "--network=none", "--pull=never", "--entrypoint", name]);
-        podman.arg(format!("oci:{}:{tag}", layout.display())).arg(version_flag(name));
-        let text = output(&mut podman)?;
-        if text.trim().is_empty() {
-            return Err(format!("{name} {} said nothing in podman", version_flag(name)));
-        }
+        podman
+    };
+    let pulled = output(podman().args(["pull", "--quiet"]).arg(format!("oci:{}:{tag}", layout.display())))?;
+    let image = pulled.trim();
+    let mut failures = Vec::new();
+    for name in commands {
+        let mut run = podman();
+        run.args(["run", "--rm", "--network=none", "--pull=never", "--entrypoint", name, image]);
+        failures.extend(runs(name, &mut run).err());
+    }
+    none(&failures)?;
+    println!("{} commands of {tag} run in podman", commands.len());
+    Ok(())
+}
+
+/// A command has to end as it does on the host, and to say something on one of its streams.
+fn runs(name: &str, run: &mut Command) -> Outcome {
+    let probe = probe(name);
+    run.args(probe.arguments);
+    let ended = run.stdin(Stdio::null()).output().map_err(|error| format!("cannot run `{}`: {error}", line(run)))?;
+    let said = [ended.stdout, ended.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    if ended.status.code() != Some(probe.code) {
+        return Err(format!("`{}` ended with {}:\n{said}", line(run), ended.status));
+    }
+    if said.trim().is_empty() {
+        return Err(format!("{name} said nothing: `{}`", line(run)));
     }
     Ok(())
+}
+
+/// All commands that do not run, at once.
+fn none(failures: &[String]) -> Outcome {
+    if failures.is_empty() { Ok(()) } else { Err(failures.join("\n")) }
 }
 
 fn in_containerd(ocelet: &str, work: &Path, layout: &Path, tags: &[(String, Vec<String>)]) -> Outcome {
@@ -112,13 +166,15 @@ fn in_containerd(ocelet: &str, work: &Path, layout: &Path, tags: &[(String, Vec<
             .lines()
             .find(|name| name.ends_with(&wanted))
             .ok_or_else(|| format!("containerd imported no image named …{wanted}; it has:\n{listed}"))?;
-        println!("{} commands of {name} in containerd", commands.len());
+        let mut failures = Vec::new();
         for (number, program) in commands.iter().enumerate() {
             let container = format!("check-{tag}-{number}").replace('.', "-");
             let mut run = containerd.ctr();
-            run.args(["run", "--rm", name, &container, program, version_flag(program)]);
-            output(&mut run)?;
+            run.args(["run", "--rm", name, &container, program]);
+            failures.extend(runs(program, &mut run).err());
         }
+        none(&failures)?;
+        println!("{} commands of {name} run in containerd", commands.len());
     }
     Ok(())
 }

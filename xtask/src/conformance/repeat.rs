@@ -1,80 +1,101 @@
-//! Two builds that differ in everything that must not matter give the same index digests: working directory,
-//! time zone, umask, locale, home, number of threads, the order of directories, the clock.
-//!
-//! The order of a directory is shuffled by copying the root file system in reverse order; the clock is moved by
-//! `faketime` where that is installed.
+//! Two builds that differ in everything that must not matter give the same index digests: working directory, time
+//! zone, umask, locale, home, number of threads and processors, the order in which directories list, the clock.
 
 use std::path::Path;
 
+use super::{need, skip};
 use crate::Outcome;
-use crate::shell::{command, output, root, show};
-use super::need;
+use crate::shell::{command, output, read_text, root, temporary, write};
 
-/// Builds a small root file system's image in very different surroundings.
-pub(super) fn run(ocelet: &str) -> Outcome {
-    let work = tempfile::tempdir().map_err(|error| format!("cannot make a temporary directory: {error}"))?;
-    let recipe = root().join("recipes/host-tools.toml");
-    let plain = work.path().join("plain");
-    show(command(ocelet).args(["assemble", "--quiet"]).arg(&recipe).arg("--output").arg(&plain))?;
-    let wanted = index(&plain)?;
-    for (number, surroundings) in SURROUNDINGS.iter().enumerate() {
-        let other = work.path().join(format!("other-{number}"));
-        let script = format!("{surroundings} \"$0\" assemble --quiet \"$1\" --output \"$2\"");
-        show(command("sh").args(["-c", &script, ocelet]).arg(&recipe).arg(&other))?;
-        same(&wanted, &index(&other)?, surroundings)?;
-    }
-    if need("faketime")? {
-        let other = work.path().join("faketime");
-        let mut later = command("faketime");
-        later.args(["2001-02-03 04:05:06", ocelet, "assemble", "--quiet"]).arg(&recipe).arg("--output").arg(&other);
-        show(&mut later)?;
-        same(&wanted, &index(&other)?, "another clock")?;
-    }
-    reordered(ocelet, work.path())
-}
-
-/// What is different, as the words before the command in a shell.
-const SURROUNDINGS: &[&str] = &[
-    "cd / && umask 077 && exec env TZ=Asia/Kathmandu LC_ALL=C HOME=/nonexistent",
-    "cd /usr && umask 000 && exec env TZ=America/St_Johns LANG=tr_TR.UTF-8 TMPDIR=/var/tmp",
-    "exec env -i RAYON_NUM_THREADS=7 nice",
-    "exec taskset 1",
+/// What is different, and how: words of a shell before the command.
+const SURROUNDINGS: &[(&str, &str)] = &[
+    ("the same once more", "exec"),
+    ("directory, umask, time zone, locale, home", "cd / && umask 077 && exec env TZ=Asia/Kathmandu LC_ALL=C HOME=/nonexistent"),
+    ("the opposite of these", "cd /usr && umask 000 && exec env TZ=America/St_Johns LC_ALL=tr_TR.UTF-8 TMPDIR=/var/tmp"),
+    ("no environment", "exec env -i"),
+    ("one processor", "exec taskset 1"),
 ];
 
-/// The same files, created in two orders, so that their directories list them differently.
-fn reordered(ocelet: &str, work: &Path) -> Outcome {
+/// Builds the image of this machine's tools, and one of a small root, in very different surroundings.
+pub(super) fn run(ocelet: &str) -> Outcome {
+    let work = temporary()?;
+    let recipe = root().join("recipes/host-tools.toml");
+    let build = Build { ocelet, recipe: &recipe, work: work.path() };
+    let wanted = build.index("plain", "exec", &[])?;
+    for (number, (what, words)) in SURROUNDINGS.iter().enumerate() {
+        same(&wanted, &build.index(&format!("around-{number}"), words, &[])?, what)?;
+    }
+    for jobs in ["1", "2", "7"] {
+        let index = build.index(&format!("jobs-{jobs}"), "exec", &["--jobs", jobs])?;
+        same(&wanted, &index, &format!("{jobs} threads"))?;
+    }
+    if need("faketime")? {
+        for clock in ["2001-02-03 04:05:06", "2037-12-31 23:59:59"] {
+            let index = build.index(&format!("clock {clock}"), &format!("exec faketime '{clock}'"), &[])?;
+            same(&wanted, &index, &format!("the clock at {clock}"))?;
+        }
+    }
+    reordered(ocelet)
+}
+
+/// One recipe, assembled again and again.
+struct Build<'run> {
+    ocelet: &'run str,
+    recipe: &'run Path,
+    work: &'run Path,
+}
+
+impl Build<'_> {
+    /// Assembles into a fresh layout, and gives its index.
+    fn index(&self, name: &str, words: &str, flags: &[&str]) -> Result<String, String> {
+        let layout = self.work.join(name);
+        let script = format!("{words} \"$@\"");
+        let mut shell = command("sh");
+        shell.args(["-c", &script, "sh", self.ocelet, "assemble", "--quiet", "--allow-missing"]);
+        output(shell.args(flags).arg(self.recipe).arg("--output").arg(&layout))?;
+        read_text(&layout.join("index.json"))
+    }
+}
+
+/// The same files, created in two orders in a file system that lists the newest first.
+fn reordered(ocelet: &str) -> Outcome {
+    let memory = Path::new("/dev/shm");
+    let Ok(work) = tempfile::tempdir_in(memory) else {
+        return skip("/dev/shm cannot be written");
+    };
     let script = r#"
 set -e
 cd "$0"
-ls -1 /usr/bin | head -60 | grep -v '\[' > names
 for order in sort 'sort -r'; do
-    root="root-$(echo "$order" | tr -d ' ')"
-    mkdir -p "$root/bin"
-    $order names | while read -r name; do cp -L "/usr/bin/$name" "$root/bin/$name" 2>/dev/null || true; done
-    cat > "$root.toml" <<EOF
-image = "order"
-platforms = ["linux/amd64"]
-tag = "t"
-[source.root]
-rootfs = "$root"
-[flavor.order]
-files = ["/**"]
-EOF
-    "$1" assemble --quiet --allow-missing "$root.toml" --output "$root.out"
+    root="$(echo "$order" | tr -d ' ')/root"
+    mkdir -p "$root/bin" "$root/etc"
+    for name in $(ls /usr/bin | head -60 | grep -v '\[' | $order); do
+        if [ -f "/usr/bin/$name" ]; then cp -L "/usr/bin/$name" "$root/bin/$name"; echo "$name" > "$root/etc/$name"; fi
+    done
+    ls -U "$root/bin" "$root/etc" > "$root.order"
 done
-cmp root-sort.out/index.json root-sort-r.out/index.json
 "#;
-    output(command("sh").args(["-c", script]).arg(work).arg(ocelet)).map(drop)
-}
-
-fn index(layout: &Path) -> Result<String, String> {
-    output(command("cat").arg(layout.join("index.json")))
+    output(command("sh").args(["-c", script]).arg(work.path()))?;
+    let order = |name: &str| read_text(&work.path().join(name).join("root.order"));
+    let (one, other) = (order("sort")?, order("sort-r")?);
+    if one == other {
+        return skip("/dev/shm lists directories in the same order, whatever the order of creation");
+    }
+    let mut indexes = Vec::new();
+    for name in ["sort", "sort-r"] {
+        let recipe = work.path().join(name).join("order.toml");
+        let text = "image = \"order\"\nplatforms = [\"linux/amd64\"]\ntag = \"t\"\n[source.root]\nrootfs = \"root\"\n\
+             [flavor.order]\nfiles = [\"/**\"]\n";
+        write(&recipe, text.as_bytes())?;
+        indexes.push(Build { ocelet, recipe: &recipe, work: work.path() }.index(&format!("{name}.out"), "exec", &[])?);
+    }
+    same(&indexes[0], &indexes[1], "directories that list in another order")
 }
 
 fn same(wanted: &str, got: &str, what: &str) -> Outcome {
     if wanted == got {
-        println!("same index digests: {what}");
+        println!("same index: {what}");
         return Ok(());
     }
-    Err(format!("another index under {what}:\n{wanted}\n{got}"))
+    Err(format!("another index: {what}\n{wanted}\n{got}"))
 }
