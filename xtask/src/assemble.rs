@@ -70,10 +70,13 @@ fn read_arguments(arguments: &[String]) -> Result<Given, String> {
     while let Some(argument) = rest.next() {
         if argument == "--set" {
             let text = rest.next().ok_or("--set wants NAME=VALUE behind it")?;
-            let (name, value) = text.split_once('=').ok_or_else(|| format!("--set wants NAME=VALUE, and got {text}"))?;
+            let (name, value) =
+                text.split_once('=').ok_or_else(|| format!("--set wants NAME=VALUE, and got {text}"))?;
             set.insert(name.to_owned(), value.to_owned());
         } else if argument.starts_with('-') {
-            return Err(format!("unknown flag {argument}; usage: cargo xtask assemble [RECIPE…] [--set NAME=VALUE]…"));
+            return Err(format!(
+                "unknown flag {argument}; usage: cargo xtask assemble [RECIPE…] [--set NAME=VALUE]…"
+            ));
         } else {
             recipes.push(PathBuf::from(argument));
         }
@@ -111,12 +114,18 @@ pub(crate) fn build(path: &Path, recipe: &Recipe, output: &Path, manner: &Manner
     let verified = verify(&finished, &host).map_err(|error| sentence(&error))?;
     if !verified.is_sound() {
         let broken = verified.findings.iter().filter(|finding| finding.broken);
-        let lines: Vec<String> = broken.map(|finding| format!("{}: {}", finding.place, finding.message)).collect();
+        let lines: Vec<String> =
+            broken.map(|finding| format!("{}: {}", finding.place, finding.message)).collect();
         return Err(format!("{} is broken:\n  {}", output.display(), lines.join("\n  ")));
     }
     let images = finished.images(None).map_err(|error| sentence(&error))?;
     if verified.images != images.len() || verified.images == 0 {
-        return Err(format!("{} of the {} images in {} were verified", verified.images, images.len(), output.display()));
+        return Err(format!(
+            "{} of the {} images in {} were verified",
+            verified.images,
+            images.len(),
+            output.display()
+        ));
     }
     let tags = &assembled.shipped.tags;
     Ok(Built {
@@ -162,9 +171,11 @@ mod tests {
         for path in fixtures::recipes() {
             let recipe = recipe(&path, &manner).unwrap_or_else(|error| panic!("{error}"));
             let output = tempfile::tempdir().expect("a temporary directory can be made");
-            let built = build(&path, &recipe, output.path(), &manner).unwrap_or_else(|error| panic!("{error}"));
+            let built =
+                build(&path, &recipe, output.path(), &manner).unwrap_or_else(|error| panic!("{error}"));
             assert_eq!(built.sizes.len(), recipe.flavors.len() * recipe.platforms.len());
-            bless::accept(&bless::differences(&golden, &built, compression)).unwrap_or_else(|error| panic!("{error}"));
+            bless::accept(&bless::differences(&golden, &built, compression))
+                .unwrap_or_else(|error| panic!("{error}"));
         }
     }
 

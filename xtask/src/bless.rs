@@ -75,7 +75,8 @@ fn text(golden: &Golden) -> String {
 /// Every tag that is not what was accepted, as a sentence.
 pub(crate) fn differences(golden: &Golden, built: &Built, compression: Compression) -> Vec<String> {
     let none = BTreeMap::new();
-    let accepted = golden.get(&compression.to_string()).and_then(|images| images.get(&built.image)).unwrap_or(&none);
+    let accepted =
+        golden.get(&compression.to_string()).and_then(|images| images.get(&built.image)).unwrap_or(&none);
     let tags: std::collections::BTreeSet<&String> = accepted.keys().chain(built.digests.keys()).collect();
     let say = |digest: Option<&String>| digest.map_or("nothing".to_owned(), Clone::clone);
     tags.into_iter()
@@ -107,7 +108,8 @@ mod tests {
         let tags = |tags: &[(&str, &str)]| -> BTreeMap<String, String> {
             tags.iter().map(|(tag, digest)| ((*tag).to_owned(), (*digest).to_owned())).collect()
         };
-        let image = BTreeMap::from([("a".to_owned(), tags(&[("v1", "one"), ("v2", "two"), ("v3", "three")]))]);
+        let image =
+            BTreeMap::from([("a".to_owned(), tags(&[("v1", "one"), ("v2", "two"), ("v3", "three")]))]);
         let golden = Golden::from([("gzip:6".to_owned(), image)]);
         let read: Golden = toml::from_str(&text(&golden)).expect("what is written can be read");
         assert_eq!(read, golden);

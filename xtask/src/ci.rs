@@ -7,7 +7,15 @@ use crate::{Outcome, assemble, conformance, fuzz, tidy};
 pub(crate) fn run(_: &[String]) -> Outcome {
     show(command("cargo").args(["fmt", "--all", "--check"]))?;
     tidy::run(&[])?;
-    show(command("cargo").args(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))?;
+    show(command("cargo").args([
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--locked",
+        "--",
+        "-D",
+        "warnings",
+    ]))?;
     show(command("cargo").args(["test", "--workspace", "--locked"]))?;
     let mut docs = command("cargo");
     docs.args(["doc", "--workspace", "--no-deps", "--locked"]).env("RUSTDOCFLAGS", "-D warnings");

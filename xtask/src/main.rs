@@ -24,14 +24,30 @@ type Outcome = Result<(), String>;
 type Task = (&'static str, &'static str, fn(&[String]) -> Outcome);
 
 const TASKS: &[Task] = &[
-    ("assemble", "every flavor and platform of the embedded bundle, with sizes: `assemble [RECIPE…] [--set NAME=VALUE]…`", assemble::run),
+    (
+        "assemble",
+        "every flavor and platform of the embedded bundle, with sizes: `assemble [RECIPE…] [--set NAME=VALUE]…`",
+        assemble::run,
+    ),
     ("ci", "everything that has to pass before a change lands", ci::run),
     ("tidy", "the house rules that no compiler knows", tidy::run),
     ("fixtures", "write the embedded bundle in fixtures/ anew from its generator", fixtures::run),
     ("bless", "accept the embedded bundle's digests as the new golden ones", bless::run),
-    ("fuzz", "mutated inputs for every parser: `fuzz [SECONDS]` (default 20), or `fuzz FILE` again", fuzz::run),
-    ("bench", "time the closure and the layer writer against their peers: `bench [closure|layer]`", bench::run),
-    ("conformance", "real loaders and real clients: `conformance [repeat|clients|loader|foreign]…`", conformance::run),
+    (
+        "fuzz",
+        "mutated inputs for every parser: `fuzz [SECONDS]` (default 20), or `fuzz FILE` again",
+        fuzz::run,
+    ),
+    (
+        "bench",
+        "time the closure and the layer writer against their peers: `bench [closure|layer]`",
+        bench::run,
+    ),
+    (
+        "conformance",
+        "real loaders and real clients: `conformance [repeat|clients|loader|foreign]…`",
+        conformance::run,
+    ),
 ];
 
 fn main() -> ExitCode {

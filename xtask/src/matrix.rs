@@ -19,7 +19,8 @@ pub(crate) fn cells(inspected: &Value) -> Result<Vec<Cell>, String> {
     for image in inspected["images"].as_array().ok_or("inspect names no images")? {
         let tag = image["tag"].as_str().ok_or("inspect names an image without a tag")?;
         for platform in image["platforms"].as_array().ok_or("inspect names an image without platforms")? {
-            let number = |key: &str| platform[key].as_u64().ok_or(format!("inspect tells no {key} size of {tag}"));
+            let number =
+                |key: &str| platform[key].as_u64().ok_or(format!("inspect tells no {key} size of {tag}"));
             cells.push(Cell {
                 tag: tag.to_owned(),
                 platform: platform["platform"].as_str().ok_or("inspect names no platform")?.to_owned(),
@@ -107,7 +108,11 @@ mod tests {
             compressed,
             extracted: 2 * compressed,
         };
-        let cells = [cell("v1", "linux/amd64", 1_200), cell("v1", "linux/arm64", 500), cell("v1-b", "linux/arm64", 7)];
+        let cells = [
+            cell("v1", "linux/amd64", 1_200),
+            cell("v1", "linux/arm64", 500),
+            cell("v1-b", "linux/arm64", 7),
+        ];
         let want = "\
 x             linux/amd64          linux/arm64
 v1        1.2 kB / 2.4 kB       500 B / 1.0 kB

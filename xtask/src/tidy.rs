@@ -44,7 +44,11 @@ fn violations(root: &Path) -> Vec<String> {
         found.extend(arrow_rules(name, allowed, &manifest));
     }
     let map = read(&root.join("ARCHITECTURE.md"));
-    for room in ROOMS.iter().map(|room| format!("`{room}/`")).chain(ARROWS.iter().map(|(name, _)| format!("`{name}`"))) {
+    for room in ROOMS
+        .iter()
+        .map(|room| format!("`{room}/`"))
+        .chain(ARROWS.iter().map(|(name, _)| format!("`{name}`")))
+    {
         if !map.contains(&room) {
             found.push(format!("ARCHITECTURE.md does not name {room}"));
         }
@@ -118,7 +122,9 @@ fn sources(root: &Path) -> BTreeMap<PathBuf, String> {
 
 #[expect(clippy::disallowed_methods, reason = "the rules are about the checkout's files; the map sorts them")]
 fn list(directory: &Path) -> Vec<PathBuf> {
-    std::fs::read_dir(directory).map(|entries| entries.flatten().map(|entry| entry.path()).collect()).unwrap_or_default()
+    std::fs::read_dir(directory)
+        .map(|entries| entries.flatten().map(|entry| entry.path()).collect())
+        .unwrap_or_default()
 }
 
 #[expect(clippy::disallowed_methods, reason = "the rules are about the checkout's files")]
@@ -140,7 +146,11 @@ mod tests {
         for (path, text, want) in [
             ("crates/x/src/a.rs", "fn main() {}".to_owned(), "does not open with //!"),
             ("crates/x/src/a.rs", format!("//! A room.\n{}", "x\n".repeat(501)), "at most 500"),
-            ("crates/ocelet/src/layer/a.rs", "//! A.\nuse crate::ship::Ship;".to_owned(), "imports the room ship/"),
+            (
+                "crates/ocelet/src/layer/a.rs",
+                "//! A.\nuse crate::ship::Ship;".to_owned(),
+                "imports the room ship/",
+            ),
         ] {
             let found = file_rules(path, &text);
             assert!(found.iter().any(|said| said.contains(want)), "{want}: {found:?}");

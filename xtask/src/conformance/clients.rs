@@ -66,13 +66,15 @@ pub(super) fn run(ocelet: &str) -> Outcome {
 /// The tags of the layout, each with the commands that its image was asked for and has.
 fn tags(ocelet: &str, layout: &Path) -> Result<Vec<(String, Vec<String>)>, String> {
     let text = output(command(ocelet).args(["inspect", "--format", "json", "--quiet"]).arg(layout))?;
-    let inspected: Value = serde_json::from_str(&text).map_err(|error| format!("inspect gave no JSON: {error}\n{text}"))?;
+    let inspected: Value =
+        serde_json::from_str(&text).map_err(|error| format!("inspect gave no JSON: {error}\n{text}"))?;
     let images = inspected["images"].as_array().ok_or("inspect names no images")?;
     let mut tags = Vec::new();
     for image in images {
         let tag = image["tag"].as_str().ok_or("an image without a tag")?.to_owned();
         let commands = image["platforms"][0]["commands"].as_array().ok_or("an image without its commands")?;
-        let commands: Vec<String> = commands.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect();
+        let commands: Vec<String> =
+            commands.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect();
         if commands.is_empty() {
             return Err(format!("the image {tag} has no commands to run"));
         }
@@ -133,7 +135,8 @@ fn in_podman(work: &Path, layout: &Path, tag: &str, commands: &[String]) -> Outc
 fn runs(name: &str, run: &mut Command) -> Outcome {
     let probe = probe(name);
     run.args(probe.arguments);
-    let ended = run.stdin(Stdio::null()).output().map_err(|error| format!("cannot run `{}`: {error}", line(run)))?;
+    let ended =
+        run.stdin(Stdio::null()).output().map_err(|error| format!("cannot run `{}`: {error}", line(run)))?;
     let said = [ended.stdout, ended.stderr].concat();
     let said = String::from_utf8_lossy(&said);
     if ended.status.code() != Some(probe.code) {

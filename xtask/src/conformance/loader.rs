@@ -70,7 +70,8 @@ pub(super) fn foreign(_: &str) -> Outcome {
 fn compare(name: &str, root: &Path, command: &[&str]) -> Outcome {
     let view = DirectoryView::open(root, &Owner::new(name)).map_err(|error| error.to_string())?;
     let oracle = Oracle { command: command.iter().map(ToString::to_string).collect() };
-    let written = command.iter().rev().find(|word| word.contains("/ld-")).ok_or("the command names no loader")?;
+    let written =
+        command.iter().rev().find(|word| word.contains("/ld-")).ok_or("the command names no loader")?;
     let real = resolve(&view, &path(written)).map_err(|error| error.to_string())?;
     let bytes = real.node.content().map(ocelet_tree::Content::bytes);
     let bytes = bytes.ok_or("the loader is no file")?.map_err(|error| error.to_string())?;
@@ -115,7 +116,11 @@ fn judge(name: &str, tally: &Tally) -> Outcome {
     if unexplained.is_empty() {
         return Ok(());
     }
-    Err(format!("{name}: {} differences that nothing explains:\n  {}", unexplained.len(), unexplained.join("\n  ")))
+    Err(format!(
+        "{name}: {} differences that nothing explains:\n  {}",
+        unexplained.len(),
+        unexplained.join("\n  ")
+    ))
 }
 
 /// Every dynamic ELF file below the places, at its real path, with what it is made for.

@@ -15,8 +15,12 @@ use crate::shell::{command, is_installed, output, variable};
 /// One check: its name, and what does it with the path of the program.
 type Check = (&'static str, fn(&str) -> Outcome);
 
-const CHECKS: &[Check] =
-    &[("repeat", repeat::run), ("clients", clients::run), ("loader", loader::host), ("foreign", loader::foreign)];
+const CHECKS: &[Check] = &[
+    ("repeat", repeat::run),
+    ("clients", clients::run),
+    ("loader", loader::host),
+    ("foreign", loader::foreign),
+];
 
 /// Runs the named checks, or all of them.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
@@ -38,7 +42,15 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
 /// it is.
 fn build() -> Result<String, String> {
     let mut cargo = command("cargo");
-    cargo.args(["build", "--quiet", "--locked", "-p", "ocelet-cli", "--message-format", "json-render-diagnostics"]);
+    cargo.args([
+        "build",
+        "--quiet",
+        "--locked",
+        "-p",
+        "ocelet-cli",
+        "--message-format",
+        "json-render-diagnostics",
+    ]);
     let messages = output(&mut cargo)?;
     messages
         .lines()

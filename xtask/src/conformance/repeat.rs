@@ -10,8 +10,14 @@ use crate::shell::{command, output, read_text, root, temporary, write};
 /// What is different, and how: words of a shell before the command.
 const SURROUNDINGS: &[(&str, &str)] = &[
     ("the same once more", "exec"),
-    ("directory, umask, time zone, locale, home", "cd / && umask 077 && exec env TZ=Asia/Kathmandu LC_ALL=C HOME=/nonexistent"),
-    ("the opposite of these", "cd /usr && umask 000 && exec env TZ=America/St_Johns LC_ALL=tr_TR.UTF-8 TMPDIR=/var/tmp"),
+    (
+        "directory, umask, time zone, locale, home",
+        "cd / && umask 077 && exec env TZ=Asia/Kathmandu LC_ALL=C HOME=/nonexistent",
+    ),
+    (
+        "the opposite of these",
+        "cd /usr && umask 000 && exec env TZ=America/St_Johns LC_ALL=tr_TR.UTF-8 TMPDIR=/var/tmp",
+    ),
     ("no environment", "exec env -i"),
     ("one processor", "exec taskset 1"),
 ];
@@ -87,7 +93,11 @@ done
         let text = "image = \"order\"\nplatforms = [\"linux/amd64\"]\ntag = \"t\"\n[source.root]\nrootfs = \"root\"\n\
              [flavor.order]\nfiles = [\"/**\"]\n";
         write(&recipe, text.as_bytes())?;
-        indexes.push(Build { ocelet, recipe: &recipe, work: work.path() }.index(&format!("{name}.out"), "exec", &[])?);
+        indexes.push(Build { ocelet, recipe: &recipe, work: work.path() }.index(
+            &format!("{name}.out"),
+            "exec",
+            &[],
+        )?);
     }
     same(&indexes[0], &indexes[1], "directories that list in another order")
 }

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::Outcome;
-use crate::shell::{command, list, make_directory, root, show, write};
+use crate::shell::{command, list, make_directory, output, root, show, write};
 
 /// A machine that this one can only emulate.
 pub(super) struct Foreign {
@@ -23,9 +23,31 @@ pub(super) const FOREIGN: &[Foreign] = &[
 
 /// What a node runs, with all that these depend on.
 const PACKAGES: &[&str] = &[
-    "bash", "conntrack", "coreutils", "curl", "dash", "e2fsprogs", "ethtool", "findutils", "gzip", "ipset", "iproute2",
-    "iptables", "kmod", "libc-bin", "libpam-modules", "libnss-systemd", "mount", "nftables", "openssl", "procps",
-    "python3-minimal", "socat", "tar", "util-linux", "xfsprogs",
+    "bash",
+    "conntrack",
+    "coreutils",
+    "curl",
+    "dash",
+    "e2fsprogs",
+    "ethtool",
+    "findutils",
+    "gzip",
+    "ipset",
+    "iproute2",
+    "iptables",
+    "kmod",
+    "libc-bin",
+    "libpam-modules",
+    "libnss-systemd",
+    "mount",
+    "nftables",
+    "openssl",
+    "procps",
+    "python3-minimal",
+    "socat",
+    "tar",
+    "util-linux",
+    "xfsprogs",
 ];
 
 /// Fetches and unpacks Debian packages of another machine.
@@ -51,11 +73,16 @@ pub(super) fn debian(machine: &Foreign, work: &Path, target: &Path) -> Outcome {
         apt_get.env("APT_CONFIG", &configuration).args(["-qq", "-o", "Debug::NoLocking=true"]);
         apt_get
     };
-    show(apt_get().arg("update"))?;
+    // A mirror that is being written to lacks some index: where that matters the next step fails.
+    if let Err(why) = show(apt_get().arg("update")) {
+        println!("{why}; going on with what there is");
+    }
     show(apt_get().args(["install", "--yes", "--download-only"]).args(PACKAGES))?;
     merged_usr(target)?;
-    let packages: Vec<PathBuf> =
-        list(&apt.join("cache/archives")).into_iter().filter(|path| path.extension().is_some_and(|end| end == "deb")).collect();
+    let packages: Vec<PathBuf> = list(&apt.join("cache/archives"))
+        .into_iter()
+        .filter(|path| path.extension().is_some_and(|end| end == "deb"))
+        .collect();
     if packages.len() < PACKAGES.len() {
         return Err(format!("apt-get fetched only {} packages", packages.len()));
     }
@@ -64,9 +91,9 @@ pub(super) fn debian(machine: &Foreign, work: &Path, target: &Path) -> Outcome {
         let mut unpack = command("sh");
         // Links for directories that packages still ship stay: that is what a merged /usr is.
         unpack.args(["-c", "dpkg-deb --fsys-tarfile \"$0\" | tar -xf - --keep-directory-symlink -C \"$1\""]);
-        crate::shell::output(unpack.arg(package).arg(target))?;
+        output(unpack.arg(package).arg(target))?;
     }
-    let emulator = crate::shell::output(command("sh").args(["-c", "command -v \"$0\"", machine.emulator]))?;
+    let emulator = output(command("sh").args(["-c", "command -v \"$0\"", machine.emulator]))?;
     show(command("cp").arg(emulator.trim()).arg(target.join(machine.emulator)))?;
     // The loader's cache, as the packages' own scripts would make it.
     let emulator = format!("/{}", machine.emulator);
@@ -122,7 +149,7 @@ pub(super) fn alpine(packages: &[PathBuf], target: &Path) -> Outcome {
     for package in packages {
         let mut unpack = command("tar");
         unpack.args(["-xzf"]).arg(package).args(["--warning=no-unknown-keyword", "--exclude=.[A-Z]*", "-C"]);
-        crate::shell::output(unpack.arg(target))?;
+        output(unpack.arg(target))?;
     }
     Ok(())
 }

@@ -103,7 +103,9 @@ fn one(bench: &Bench, target: &Target, input: &[u8], watch: &Watch) -> Outcome {
     let grown = peak_memory().saturating_sub(before);
     match ended {
         Err(_) => Err("it panics".to_owned()),
-        Ok(()) if took > SLOWEST => Err(format!("it takes {took:.1?}, and at most {SLOWEST:.0?} are allowed")),
+        Ok(()) if took > SLOWEST => {
+            Err(format!("it takes {took:.1?}, and at most {SLOWEST:.0?} are allowed"))
+        }
         Ok(()) if grown > LARGEST => {
             Err(format!("it takes {} MB of memory, and at most {} are allowed", grown >> 20, LARGEST >> 20))
         }

@@ -7,8 +7,20 @@ pub(super) struct Mutator {
 }
 
 /// Numbers at which counts and lengths break.
-const NUMBERS: [u64; 12] =
-    [0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0xffff, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff, i64::MAX as u64, u64::MAX];
+const NUMBERS: [u64; 12] = [
+    0,
+    1,
+    0x7f,
+    0x80,
+    0xff,
+    0x7fff,
+    0xffff,
+    0x7fff_ffff,
+    0x8000_0000,
+    0xffff_ffff,
+    i64::MAX as u64,
+    u64::MAX,
+];
 
 impl Mutator {
     pub(super) fn new(seed: u64, name: &str, words: &'static [&'static str]) -> Self {

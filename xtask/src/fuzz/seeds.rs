@@ -94,10 +94,11 @@ pub(super) fn repair_tar(bytes: &mut [u8]) {
 pub(super) fn packed() -> Vec<Vec<u8>> {
     /// `xz` of "hello hello hello hello\n".
     const XZ: [u8; 72] = [
-        0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00, 0x00, 0x04, 0xe6, 0xd6, 0xb4, 0x46, 0x02, 0x00, 0x21, 0x01, 0x16, 0x00,
-        0x00, 0x00, 0x74, 0x2f, 0xe5, 0xa3, 0xe0, 0x00, 0x17, 0x00, 0x0c, 0x5d, 0x00, 0x34, 0x19, 0x49, 0xee, 0x8d,
-        0xe9, 0x56, 0x0a, 0xc1, 0x21, 0xb0, 0x00, 0x00, 0x6c, 0x14, 0xed, 0x1b, 0x3b, 0x68, 0xbb, 0x91, 0x00, 0x01,
-        0x28, 0x18, 0xd7, 0x83, 0xb7, 0x6e, 0x1f, 0xb6, 0xf3, 0x7d, 0x01, 0x00, 0x00, 0x00, 0x00, 0x04, 0x59, 0x5a,
+        0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00, 0x00, 0x04, 0xe6, 0xd6, 0xb4, 0x46, 0x02, 0x00, 0x21, 0x01, 0x16,
+        0x00, 0x00, 0x00, 0x74, 0x2f, 0xe5, 0xa3, 0xe0, 0x00, 0x17, 0x00, 0x0c, 0x5d, 0x00, 0x34, 0x19, 0x49,
+        0xee, 0x8d, 0xe9, 0x56, 0x0a, 0xc1, 0x21, 0xb0, 0x00, 0x00, 0x6c, 0x14, 0xed, 0x1b, 0x3b, 0x68, 0xbb,
+        0x91, 0x00, 0x01, 0x28, 0x18, 0xd7, 0x83, 0xb7, 0x6e, 0x1f, 0xb6, 0xf3, 0x7d, 0x01, 0x00, 0x00, 0x00,
+        0x00, 0x04, 0x59, 0x5a,
     ];
     let mut packed = vec![XZ.to_vec(), b"BZh91AY&SY".to_vec(), b"plain".to_vec()];
     packed.extend(list(&fixtures::directory().join("rootfs")).iter().filter_map(|path| read(path).ok()));
@@ -124,13 +125,22 @@ pub(super) fn elves() -> Vec<Vec<u8>> {
         whole("linux/amd64", "/lib64/ld-linux-x86-64.so.2"),
         whole("linux/arm/v7", "/lib/ld-linux-armhf.so.3"),
         whole("linux/s390x", "/lib/ld64.so.1"),
-        ElfBuilder::program("linux/amd64").interpreter("/lib/ld-musl-x86_64.so.1").needs("libmnl.so.0").rpath("/a:/b").build(),
-        ElfBuilder::library("linux/amd64", "libblkid.so.1").needs("libc.so.6").flags_1(0x800).filter("libf.so").build(),
+        ElfBuilder::program("linux/amd64")
+            .interpreter("/lib/ld-musl-x86_64.so.1")
+            .needs("libmnl.so.0")
+            .rpath("/a:/b")
+            .build(),
+        ElfBuilder::library("linux/amd64", "libblkid.so.1")
+            .needs("libc.so.6")
+            .flags_1(0x800)
+            .filter("libf.so")
+            .build(),
         ElfBuilder::static_program("linux/amd64").build(),
         ElfBuilder::program("linux/amd64").kind(1).build(),
     ];
     for tree in fixtures::trees() {
-        let files = tree.iter().filter_map(|(_, node)| node.content()?.bytes().ok().map(|bytes| bytes.to_vec()));
+        let files =
+            tree.iter().filter_map(|(_, node)| node.content()?.bytes().ok().map(|bytes| bytes.to_vec()));
         elves.extend(files.filter(|bytes| bytes.starts_with(b"\x7fELF") && bytes.len() < 16 << 10));
     }
     elves
@@ -220,7 +230,8 @@ pub(super) fn archives(bench: &Bench) -> Vec<Vec<u8>> {
     let finished = Finished::open(reference).expect("the layout was just made");
     let tags: BTreeSet<Option<String>> = finished.tags().into_iter().collect();
     let tag = tags.into_iter().next().flatten();
-    let finished = Finished::open(Reference { path: bench.layout.clone(), tag }).expect("it was opened before");
+    let finished =
+        Finished::open(Reference { path: bench.layout.clone(), tag }).expect("it was opened before");
     let archives: BTreeMap<&str, Vec<u8>> = [("docker", Archive::Docker), ("oci", Archive::Oci)]
         .map(|(name, form)| {
             let mut bytes = Vec::new();

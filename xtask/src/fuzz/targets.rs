@@ -49,8 +49,20 @@ pub(super) const TARGETS: &[Target] = &[
     Target { name: "elf", seeds: |_| seeds::elves(), words: &[], repair: |_| {}, call: elf },
     Target { name: "closure", seeds: |_| seeds::elves(), words: ELF, repair: |_| {}, call: closure },
     Target { name: "script", seeds: |_| seeds::scripts(), words: SCRIPT, repair: |_| {}, call: closure },
-    Target { name: "loader-cache", seeds: |_| seeds::caches(), words: &[], repair: |_| {}, call: loader_cache },
-    Target { name: "loader-conf", seeds: |_| seeds::configurations(), words: SCRIPT, repair: |_| {}, call: loader_conf },
+    Target {
+        name: "loader-cache",
+        seeds: |_| seeds::caches(),
+        words: &[],
+        repair: |_| {},
+        call: loader_cache,
+    },
+    Target {
+        name: "loader-conf",
+        seeds: |_| seeds::configurations(),
+        words: SCRIPT,
+        repair: |_| {},
+        call: loader_conf,
+    },
     Target { name: "recipe", seeds: |_| seeds::recipes(), words: RECIPE, repair: |_| {}, call: recipe },
     Target { name: "rules", seeds: |_| seeds::rules(), words: RECIPE, repair: |_| {}, call: rules },
     Target { name: "document", seeds: seeds::documents, words: JSON, repair: |_| {}, call: document },
@@ -59,12 +71,50 @@ pub(super) const TARGETS: &[Target] = &[
     Target { name: "glob", seeds: |_| seeds::globs(), words: GLOB, repair: |_| {}, call: glob },
 ];
 
-const TAR: &[&str] = &["../", "./", "/", ".wh.", ".wh..wh..opq", "\0", "00000000000", "77777777777", "13 size=99999999\n", "ustar"];
-const ELF: &[&str] = &["$ORIGIN", "$LIB/", "${PLATFORM}", "../", "/", ":", "libc.so.6\0", "ld-linux-x86-64.so.2\0"];
+const TAR: &[&str] = &[
+    "../",
+    "./",
+    "/",
+    ".wh.",
+    ".wh..wh..opq",
+    "\0",
+    "00000000000",
+    "77777777777",
+    "13 size=99999999\n",
+    "ustar",
+];
+const ELF: &[&str] =
+    &["$ORIGIN", "$LIB/", "${PLATFORM}", "../", "/", ":", "libc.so.6\0", "ld-linux-x86-64.so.2\0"];
 const SCRIPT: &[&str] = &["#!", "/usr/bin/env", " -S ", "include ", "*", "/", "\n", "sh", "../", "{a,b}"];
-const RECIPE: &[&str] = &["{", "}", "{-flavor}", "{arch}", "[flavor.a]\n", "extends = \"a\"\n", "\"", "'''", "[[", "\n", "?", "é", "\u{202e}"];
-const JSON: &[&str] =
-    &["{", "[", "[[[[[[[[", "\"", "null", "-1", "1e999", "18446744073709551616", "sha256:", "../", "\\u0000", "application/vnd.oci.image.index.v1+json"];
+const RECIPE: &[&str] = &[
+    "{",
+    "}",
+    "{-flavor}",
+    "{arch}",
+    "[flavor.a]\n",
+    "extends = \"a\"\n",
+    "\"",
+    "'''",
+    "[[",
+    "\n",
+    "?",
+    "é",
+    "\u{202e}",
+];
+const JSON: &[&str] = &[
+    "{",
+    "[",
+    "[[[[[[[[",
+    "\"",
+    "null",
+    "-1",
+    "1e999",
+    "18446744073709551616",
+    "sha256:",
+    "../",
+    "\\u0000",
+    "application/vnd.oci.image.index.v1+json",
+];
 const GLOB: &[&str] = &["**", "*", "?", "[a-z]", "[!", "{a,b}", "{", "}", ",", "/", "\\", "]"];
 
 /// Far below the defaults: it is a small input that must not cost much.

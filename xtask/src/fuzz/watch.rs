@@ -29,7 +29,8 @@ impl Watch {
     }
 
     pub(super) fn begin(&self, input: &[u8]) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).running = Some((Instant::now(), input.to_vec()));
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).running =
+            Some((Instant::now(), input.to_vec()));
     }
 
     pub(super) fn end(&self) {
@@ -55,7 +56,10 @@ fn watch(state: &Mutex<State>, keep: &PathBuf) {
             && since.elapsed() > FOREVER
         {
             let kept = write(keep, input);
-            eprintln!("error: a call has not ended after {FOREVER:.0?}; its input: {} {kept:?}", keep.display());
+            eprintln!(
+                "error: a call has not ended after {FOREVER:.0?}; its input: {} {kept:?}",
+                keep.display()
+            );
             std::process::exit(1);
         }
     }
