@@ -53,17 +53,13 @@ pub(super) fn foreign(_: &str) -> Outcome {
         roots::musl(&root)?;
         compare("musl", &root, &["chroot", &root.display().to_string(), musl, "--list"])?;
     }
-    match roots::alpine_packages() {
-        Some(packages) => {
-            let root = work.path().join("alpine");
-            roots::alpine(&packages, &root)?;
-            compare("alpine", &root, &["chroot", &root.display().to_string(), musl, "--list"])
-        }
-        None => {
-            println!("skipped: no packages of Alpine beside the checkout");
-            Ok(())
-        }
-    }
+    let Some(packages) = roots::alpine_packages() else {
+        println!("skipped: no packages of Alpine beside the checkout");
+        return Ok(());
+    };
+    let root = work.path().join("alpine");
+    roots::alpine(&packages, &root)?;
+    compare("alpine", &root, &["chroot", &root.display().to_string(), musl, "--list"])
 }
 
 /// Compares every file of a root that the loader at the end of `command` is for.

@@ -118,16 +118,17 @@ mkdir -p "$0" && cd "$0"
 mkdir -p lib usr/lib usr/local/lib usr/bin opt/lib etc lib/x86_64-linux-musl
 cp -L /lib/ld-musl-x86_64.so.1 lib/ld-musl-x86_64.so.1
 ln -s /lib/ld-musl-x86_64.so.1 lib/x86_64-linux-musl/libc.so
-build() { out=$1; shift; echo "$CODE" | musl-gcc -x c - -o "$out" "$@"; }
+build() { out=$1; shift; echo "$CODE" | musl-gcc -x c - -x none -o "$out" "$@"; }
 CODE='int c(void){return 3;}' build opt/lib/libc3.so -shared -fPIC -Wl,-soname,libc3.so
 CODE='int c(void);int b(void){return c();}' build usr/lib/libb.so.1 -shared -fPIC -Wl,-soname,libb.so.1 opt/lib/libc3.so -Wl,-rpath,'$ORIGIN/../../opt/lib'
 CODE='int b(void);int a(void){return b();}' build usr/local/lib/liba.so -shared -fPIC -Wl,-soname,other-name.so usr/lib/libb.so.1
-CODE='int d(void){return 4;}' build lib/libd.so -shared -fPIC
+CODE='int d(void){return 4;}' build lib/libd.so -shared -fPIC -Wl,-soname,/lib/libd-link.so
 ln -s libd.so lib/libd-link.so
+ln -s liba.so usr/local/lib/other-name.so
 MAIN='int a(void);int main(void){return a();}'
 CODE=$MAIN build usr/bin/program usr/local/lib/liba.so -Wl,--no-as-needed -Wl,-rpath,/usr/local/lib -Wl,--allow-shlib-undefined
 CODE=$MAIN build usr/bin/program-runpath usr/local/lib/liba.so -Wl,--enable-new-dtags -Wl,-rpath,/opt/lib:/usr/local/lib -Wl,--allow-shlib-undefined
-CODE='int d(void);int main(void){return d();}' build usr/bin/by-path lib/libd-link.so
+CODE='int d(void);int main(void){return d();}' build usr/bin/by-path lib/libd.so
 CODE='int main(void){return 0;}' build usr/bin/plain
 CODE='int d(void);int main(void){return d();}' build usr/bin/missing lib/libd.so -Wl,--no-as-needed -L opt/lib -l:libc3.so
 "#;

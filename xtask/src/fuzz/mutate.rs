@@ -65,7 +65,7 @@ impl Mutator {
                 let times = 1 + self.below(4);
                 input.splice(at..at, std::iter::repeat_n(copy, times).flatten());
             }
-            5 => input[at..end].fill(if length % 2 == 0 { 0 } else { 0xff }),
+            5 => input[at..end].fill(if length.is_multiple_of(2) { 0 } else { 0xff }),
             6 => {
                 let number = NUMBERS[self.below(NUMBERS.len())].wrapping_sub(self.next() % 3);
                 self.overwrite(input, at, number);

@@ -59,7 +59,7 @@ pub(super) fn layers() -> Vec<Vec<u8>> {
         // Names that mean deletion are not written by the writer of layers: another name stands in their place.
         let lines: Vec<String> = lines.iter().map(|line| line.replace(".wh.", ".uh.")).collect();
         let mut bytes = tar(&tree(&lines.iter().map(String::as_str).collect::<Vec<_>>()));
-        replace(&mut bytes, b".uh.", b".wh.");
+        replace(&mut bytes, *b".uh.", *b".wh.");
         repair_tar(&mut bytes);
         bytes
     });
@@ -72,10 +72,10 @@ fn tar(tree: &ocelet_tree::Tree) -> Vec<u8> {
     bytes
 }
 
-fn replace(bytes: &mut [u8], from: &[u8; 4], to: &[u8; 4]) {
+fn replace(bytes: &mut [u8], from: [u8; 4], to: [u8; 4]) {
     for at in 0..bytes.len().saturating_sub(3) {
-        if &bytes[at..at + 4] == from {
-            bytes[at..at + 4].copy_from_slice(to);
+        if bytes[at..at + 4] == from {
+            bytes[at..at + 4].copy_from_slice(&to);
         }
     }
 }

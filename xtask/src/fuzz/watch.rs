@@ -1,6 +1,6 @@
 //! What a call costs, and a watchman for calls that never end.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -45,7 +45,7 @@ impl Drop for Watch {
 }
 
 #[expect(clippy::exit, reason = "a call that never ends cannot be ended in another way")]
-fn watch(state: &Mutex<State>, keep: &PathBuf) {
+fn watch(state: &Mutex<State>, keep: &Path) {
     loop {
         thread::sleep(Duration::from_millis(200));
         let state = state.lock().unwrap_or_else(PoisonError::into_inner);
