@@ -45,7 +45,7 @@ const TASKS: &[Task] = &[
     ),
     (
         "conformance",
-        "real loaders and real clients: `conformance [repeat|clients|loader|foreign]…`",
+        "real loaders and real clients: `conformance [repeat|clients|loader|foreign|musl]…`",
         conformance::run,
     ),
 ];

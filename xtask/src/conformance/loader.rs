@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use ocelet::host::DirectoryView;
-use ocelet_elf::{Abi, Binary, Hwcaps, Loader};
+use ocelet_elf::{Abi, Binary, Hwcaps, Loader, World};
 use ocelet_testkit::loader_truth::{Mapped, Oracle, Tally};
 use ocelet_testkit::trees::path;
 use ocelet_tree::{Kind, Owner, TreePath, View, resolve};
@@ -34,7 +34,7 @@ pub(super) fn host(_: &str) -> Outcome {
     compare("this machine", Path::new("/"), &[loader, "--list"])
 }
 
-/// Debian's packages for arm64 and armhf under qemu; musl of Debian, and of Alpine where its packages are at hand.
+/// Debian's packages for arm64 and armhf, under qemu.
 pub(super) fn foreign(_: &str) -> Outcome {
     let work = temporary()?;
     for machine in roots::FOREIGN {
@@ -47,6 +47,12 @@ pub(super) fn foreign(_: &str) -> Outcome {
         let emulator = format!("/{}", machine.emulator);
         compare(machine.debian, &root, &["chroot", &root_text, &emulator, machine.loader, "--list"])?;
     }
+    Ok(())
+}
+
+/// musl of Debian, and of Alpine where its packages are at hand.
+pub(super) fn musl(_: &str) -> Outcome {
+    let work = temporary()?;
     let musl = "/lib/ld-musl-x86_64.so.1";
     if need("musl-gcc")? {
         let root = work.path().join("musl");
@@ -73,7 +79,7 @@ fn compare(name: &str, root: &Path, command: &[&str]) -> Outcome {
     let bytes = bytes.ok_or("the loader is no file")?.map_err(|error| error.to_string())?;
     let abi = Binary::parse(&bytes).map_err(|error| error.to_string())?.abi;
     let loader = Loader::new(&view, Hwcaps::Baseline);
-    let world = loader.load(&path(written)).map_err(|error| error.to_string())?.world;
+    let world = if written.contains("ld-musl") { World::Musl } else { World::Glibc };
     let mut files = Vec::new();
     let mut others = 0;
     for (file, made_for) in elf_files(&view)? {

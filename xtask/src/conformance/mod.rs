@@ -20,6 +20,7 @@ const CHECKS: &[Check] = &[
     ("clients", clients::run),
     ("loader", loader::host),
     ("foreign", loader::foreign),
+    ("musl", loader::musl),
 ];
 
 /// Runs the named checks, or all of them.

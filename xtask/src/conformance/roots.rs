@@ -132,7 +132,7 @@ CODE='int d(void);int main(void){return d();}' build usr/bin/by-path lib/libd.so
 CODE='int main(void){return 0;}' build usr/bin/plain
 CODE='int d(void);int main(void){return d();}' build usr/bin/missing lib/libd.so -Wl,--no-as-needed -L opt/lib -l:libc3.so
 "#;
-    show(command("sh").args(["-c", script]).arg(target))
+    output(command("sh").args(["-c", script]).arg(target)).map(drop)
 }
 
 /// Alpine's packages, where the directory that holds them is beside the checkout.
