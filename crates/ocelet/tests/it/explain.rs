@@ -31,12 +31,13 @@ fn chains_lead_from_the_wish_to_the_file() {
         ]),
         ("v1-a", "/lib64/ld-linux-x86-64.so.2", &[
             "/usr/bin/mount: command mount (line 5: volumes)",
+            "/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2: is its loader /lib64/ld-linux-x86-64.so.2",
             "/usr/lib64/ld-linux-x86-64.so.2: is reached through this link",
         ]),
         ("v1-a", "/etc/mtab", &["/etc/mtab: link /etc/mtab (line 5)"]),
         ("v1-b", "/usr/bin/dash", &[
             "/usr/bin/greet: command greet (line 6)",
-            "/usr/bin/dash: is a script of sh",
+            "/usr/bin/dash: is a script of env sh",
         ]),
         ("v1-b", "/usr/bin/env", &["/usr/bin/greet: command greet (line 6)", "/usr/bin/env: is a script of /usr/bin/env"]),
         ("v1-b", "/usr/bin/mount", &[]),

@@ -19,6 +19,7 @@ fn one_index_over_all_platforms() {
     let mut scenario = three_platforms();
     scenario.flavors = vec!["a"];
     check("three platforms", &scenario, "v1-a linux/amd64
+        /lib link 0777 usr/lib 0:0 host 0
         /lib64 link 0777 usr/lib64 0:0 host 0
         /usr/bin/dash file 0755 elf 0:0 host 1
         /usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2 file 0755 elf 0:0 host 0

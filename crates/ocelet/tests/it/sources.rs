@@ -11,10 +11,8 @@ fn musl_and_glibc_side_by_side() {
     let expect = "v1 linux/amd64
         /lib link 0777 usr/lib 0:0 debian 0
         /lib64 link 0777 usr/lib64 0:0 debian 0
-        /sbin link 0777 usr/sbin 0:0 debian 0
         /usr/bin/dash file 0755 elf 0:0 debian 0
         /usr/lib/ld-musl-x86_64.so.1 file 0755 elf 0:0 alpine 0
-        /usr/lib/libc.musl-x86_64.so.1 link 0777 ld-musl-x86_64.so.1 0:0 alpine 0
         /usr/lib/libz.so.1 file 0755 elf 0:0 alpine 0
         /usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2 file 0755 elf 0:0 debian 0
         /usr/lib/x86_64-linux-gnu/libc.so.6 file 0755 elf 0:0 debian 0
@@ -66,27 +64,27 @@ fn three_trees_are_merged_at_once() {
 
 #[test]
 fn files_replace_only_where_they_say_so() {
-    let root = "/etc/motd = old\n/etc/resolv.conf -> ../run/resolv.conf\n/run/resolv.conf = x\n/lib -> usr/lib\n/usr/lib/os-release -> x\n/etc/dir/a = a\n";
-    let wanted = "flavor.a.files = ['/etc/motd', '/etc/resolv.conf', '/usr/lib/os-release']";
+    let root = "/etc/motd = old\n/etc/zone -> ../run/zone\n/run/zone = x\n/lib -> usr/lib\n/usr/lib/os-release -> x\n/etc/dir/a = a\n";
+    let wanted = "flavor.a.files = ['/etc/motd', '/etc/zone', '/usr/lib/os-release']";
     let cases: [(&str, &str, Result<&str, &[&str]>); 7] = [
         ("a file", "source.motd = { text = 'new', install = '/etc/motd', replace = true }", Ok(
             "/etc/motd file 0644 3 0:0 motd 1
-            /etc/resolv.conf link 0777 ../run/resolv.conf 0:0 host 0
-            /run/resolv.conf file 0644 1 0:0 host 0
+            /etc/zone link 0777 ../run/zone 0:0 host 0
+            /run/zone file 0644 1 0:0 host 0
             /usr/lib/os-release link 0777 x 0:0 host 0")),
-        ("a link", "source.dns = { text = '', install = '/etc/resolv.conf', replace = true }\nsource.rel = { text = 'ID=x', install = '/lib/os-release', replace = true, mode = '0444', uid = 1, gid = 2 }", Ok(
+        ("a link", "source.dns = { text = '', install = '/etc/zone', replace = true }\nsource.rel = { text = 'ID=x', install = '/lib/os-release', replace = true, mode = '0444', uid = 1, gid = 2 }", Ok(
             "/etc/motd file 0644 3 0:0 host 0
-            /etc/resolv.conf file 0644 0 0:0 dns 1
+            /etc/zone file 0644 0 0:0 dns 1
             /usr/lib/os-release file 0444 4 1:2 rel 1")),
         ("without a word", "source.motd = { text = 'new', install = '/etc/motd' }", Err(
             &["/etc/motd has other bytes in", "host", "motd"])),
         ("the same bytes", "source.motd = { text = 'old', install = '/etc/motd' }", Ok(
             "/etc/motd file 0644 3 0:0 host 0
-            /etc/resolv.conf link 0777 ../run/resolv.conf 0:0 host 0
-            /run/resolv.conf file 0644 1 0:0 host 0
+            /etc/zone link 0777 ../run/zone 0:0 host 0
+            /run/zone file 0644 1 0:0 host 0
             /usr/lib/os-release link 0777 x 0:0 host 0")),
         ("another mode", "source.motd = { text = 'old', install = '/etc/motd', mode = '0600' }", Err(
-            &["/etc/motd is 0644 0:0 in host and 0600 0:0 in motd"])),
+            &["/etc/motd is ", "0644 0:0 in host", "0600 0:0 in motd"])),
         ("two that both replace", "source.m1 = { text = 'one', install = '/etc/motd', replace = true }\nsource.m2 = { text = 'two', install = '/etc/motd', replace = true }", Err(
             &["/etc/motd has other bytes in m1 than in m2"])),
         ("a directory", "source.dir = { text = 'x', install = '/etc/dir', replace = true }\nflavor.b.files = ['/etc/dir']", Err(
@@ -105,6 +103,11 @@ fn files_replace_only_where_they_say_so() {
             }
             match expect {
                 Ok(lines) => {
+                    // Of two that are alike the first has the name in a merge; over a directory the recipe's has.
+                    let lines = match (name, place) {
+                        ("the same bytes", "root/") => lines.replace("3 0:0 host 0", "3 0:0 motd 1"),
+                        _ => lines.to_owned(),
+                    };
                     let x = if lines.contains("os-release link") { "\n/usr/lib/x file 0644 4 0:0 host 0" } else { "" };
                     check(&format!("{name} in {place}"), &scenario, &format!("v1 linux/amd64\n{lines}{x}"));
                 }

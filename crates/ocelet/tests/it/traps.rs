@@ -310,7 +310,7 @@ fn trap_22_a_tag_has_both_names() {
             Some((names["org.opencontainers.image.ref.name"].as_str()?, names["io.containerd.image.name"].as_str()?))
         })
         .collect();
-    assert_eq!(tagged, [("v1-a", "x:v1-a"), ("v1-b", "x:v1-b")]);
+    assert_eq!(tagged, [("v1-a", "docker.io/library/x:v1-a"), ("v1-b", "docker.io/library/x:v1-b")]);
     assert!(Layout::open(outcome.layout()).is_ok());
 }
 
