@@ -7,6 +7,7 @@
 pub mod directory;
 pub mod elf;
 pub mod loader_truth;
+pub mod rootfs;
 pub mod trees;
 
 pub use directory::DirectoryView;

@@ -82,6 +82,7 @@ pub fn assemble(
         closed.push(done);
     }
     close::settle(missing, options.allow_missing, host)?;
+    close::hold_something(&closed, &wanted.flavors)?;
 
     let layout = Layout::create_or_open(output).map_err(Error::Ship)?;
     let built = build(recipe, &wanted, &closed, &layout, options, &created, host);

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::recipe::{FlavorName, Platform, Stability};
 
 pub use error::{CloseError, Missing};
-pub use flavor::{close, settle};
+pub use flavor::{close, hold_something, settle};
 pub(crate) use gather::reason_of;
 
 /// What all flavors of a recipe keep for one platform.

@@ -302,7 +302,8 @@ mod tests {
             ("/c", 'b', 5, "c"),
         ];
         let (layers, repeated) = planned(&files, 3);
-        assert_eq!(repeated, 10, "only the smallest shared layer is stored twice for a and b: {layers:?}");
+        // a and b give up what only they share, and then c still has one too many, for which a has room.
+        assert_eq!(repeated, 30, "the two smallest shared layers are stored twice: {layers:?}");
         for bound in 1..6 {
             planned(&files, bound);
         }
