@@ -1,6 +1,4 @@
 //! Talking to whoever runs the command: errors and progress on stderr, as text or as JSON lines.
-#![expect(clippy::print_stderr, reason = "the command line is where printing belongs")]
-
 use std::io::{IsTerminal, Write};
 
 use clap::{Args, ValueEnum};
@@ -62,8 +60,8 @@ impl Talk {
             MessageFormat::Json => {
                 self.line(&serde_json::json!({"level": "info", "step": word, "message": text}));
             }
-            MessageFormat::Text if self.colored() => eprintln!("\x1b[1;32m{word:>12}\x1b[0m {text}"),
-            MessageFormat::Text => eprintln!("{word:>12} {text}"),
+            MessageFormat::Text if self.colored() => say(&format!("\x1b[1;32m{word:>12}\x1b[0m {text}\n")),
+            MessageFormat::Text => say(&format!("{word:>12} {text}\n")),
         }
     }
 
@@ -76,8 +74,8 @@ impl Talk {
             MessageFormat::Json => {
                 self.line(&serde_json::json!({"level": "warning", "message": text}));
             }
-            MessageFormat::Text if self.colored() => eprintln!("\x1b[1;33mwarning\x1b[0m: {text}"),
-            MessageFormat::Text => eprintln!("warning: {text}"),
+            MessageFormat::Text if self.colored() => say(&format!("\x1b[1;33mwarning\x1b[0m: {text}\n")),
+            MessageFormat::Text => say(&format!("warning: {text}\n")),
         }
     }
 
@@ -85,7 +83,7 @@ impl Talk {
     pub(crate) fn rendered(&self, text: &str, document: &serde_json::Value) {
         match self.message_format {
             MessageFormat::Json => self.line(document),
-            MessageFormat::Text => eprint!("{text}"),
+            MessageFormat::Text => say(text),
         }
     }
 
@@ -98,22 +96,27 @@ impl Talk {
             return;
         }
         if self.colored() {
-            eprintln!("\x1b[1;31merror\x1b[0m: {message}");
+            say(&format!("\x1b[1;31merror\x1b[0m: {message}\n"));
         } else {
-            eprintln!("error: {message}");
+            say(&format!("error: {message}\n"));
         }
         for cause in causes {
-            eprintln!("  caused by: {cause}");
+            say(&format!("  caused by: {cause}\n"));
         }
         for hint in hints {
-            eprintln!("  hint: {hint}");
+            say(&format!("  hint: {hint}\n"));
         }
     }
 
     #[expect(clippy::unused_self, reason = "all talk goes through the same value")]
     fn line(&self, value: &serde_json::Value) {
-        eprintln!("{value}");
+        say(&format!("{value}\n"));
     }
+}
+
+/// Writes talk to stderr. Where nobody listens any more (`2>&1 | head`) the work goes on.
+fn say(text: &str) {
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }
 
 /// Writes data to stdout. A reader that has gone away (`| head`) is no failure.

@@ -334,7 +334,8 @@ mod tests {
                 assert_eq!(text.as_deref(), want, "{path}");
             }
         }
-        let root = view.root.open_stepwise(&TreePath::root(), flags | OFlags::DIRECTORY).expect("the root itself");
+        let root =
+            view.root.open_stepwise(&TreePath::root(), flags | OFlags::DIRECTORY).expect("the root itself");
         assert!(rustix::fs::Dir::read_from(&root).is_ok());
     }
 }

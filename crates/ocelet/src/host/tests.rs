@@ -39,7 +39,10 @@ fn walk(view: &dyn View) -> BTreeMap<String, String> {
                 Kind::File { content, .. } => format!("= {:?}", content.bytes().expect("readable").to_vec()),
             };
             let metadata = &node.metadata;
-            shown.insert(below.to_string(), format!("{:04o} {}:{} {what}", metadata.mode, metadata.uid, metadata.gid));
+            shown.insert(
+                below.to_string(),
+                format!("{:04o} {}:{} {what}", metadata.mode, metadata.uid, metadata.gid),
+            );
             if node.is_directory() {
                 todo.push(below);
             }
@@ -62,7 +65,10 @@ fn walk_host(root: &Path) -> BTreeMap<String, String> {
                 "directory".to_owned()
             } else if found.is_symlink() {
                 let target = fs::read_link(&below).expect("readable");
-                format!("-> {}", ocelet_tree::LinkTarget::new(target.as_os_str().as_bytes()).expect("a target"))
+                format!(
+                    "-> {}",
+                    ocelet_tree::LinkTarget::new(target.as_os_str().as_bytes()).expect("a target")
+                )
             } else if found.is_file() {
                 #[expect(clippy::disallowed_methods, reason = "the second opinion is the standard library's")]
                 let bytes = fs::read(&below).expect("readable");
@@ -120,7 +126,13 @@ fn devices_pipes_and_sockets_are_not_there() {
     }
     let device = place.path().join("null");
     let number = rustix::fs::makedev(1, 3);
-    let made = rustix::fs::mknodat(rustix::fs::CWD, &device, rustix::fs::FileType::CharacterDevice, 0o600.into(), number);
+    let made = rustix::fs::mknodat(
+        rustix::fs::CWD,
+        &device,
+        rustix::fs::FileType::CharacterDevice,
+        0o600.into(),
+        number,
+    );
     if made.is_ok() {
         assert!(view.entry(&path("/null")).expect("readable").is_none());
     } else {
@@ -133,7 +145,14 @@ fn devices_pipes_and_sockets_are_not_there() {
 #[test]
 fn the_kernels_directories_are_empty() {
     let (_place, view) = view("/proc/cpuinfo = x\n/sys/a = x\n/dev/null = x\n/usr/proc/a = x\n/process = x");
-    for (shown, there) in [("/proc", true), ("/proc/cpuinfo", false), ("/sys/a", false), ("/dev/null", false), ("/usr/proc/a", true), ("/process", true)] {
+    for (shown, there) in [
+        ("/proc", true),
+        ("/proc/cpuinfo", false),
+        ("/sys/a", false),
+        ("/dev/null", false),
+        ("/usr/proc/a", true),
+        ("/process", true),
+    ] {
         assert_eq!(view.entry(&path(shown)).expect("readable").is_some(), there, "{shown}");
     }
     assert!(view.names(&path("/proc")).expect("readable").is_empty());
@@ -143,7 +162,11 @@ fn the_kernels_directories_are_empty() {
 fn only_what_is_wanted_is_shown() {
     let lines = "/etc/a = a\n/etc/b = b\n/usr/bin/x = x\n/usr/share/doc/y = y\n/var/z = z";
     for (include, exclude, want) in [
-        (&[][..], &[][..], "/etc /etc/a /etc/b /usr /usr/bin /usr/bin/x /usr/share /usr/share/doc /usr/share/doc/y /var /var/z"),
+        (
+            &[][..],
+            &[][..],
+            "/etc /etc/a /etc/b /usr /usr/bin /usr/bin/x /usr/share /usr/share/doc /usr/share/doc/y /var /var/z",
+        ),
         (&["/etc/*"], &[], "/etc /etc/a /etc/b"),
         (&["/usr/**"], &["/usr/share/doc/**"], "/usr /usr/bin /usr/bin/x /usr/share"),
         (&[], &["/etc", "/usr/*", "/**/z"], "/usr /var"),
@@ -163,11 +186,14 @@ fn only_what_is_wanted_is_shown() {
 #[test]
 fn a_file_that_is_replaced_is_an_error() {
     for (name, change) in [
-        ("replaced", (|at: &Path| {
-            fs::rename(at, at.with_extension("old")).expect("renamed");
-            #[expect(clippy::disallowed_methods, reason = "the change that must be seen")]
-            fs::write(at, "12345").expect("a file");
-        }) as fn(&Path)),
+        (
+            "replaced",
+            (|at: &Path| {
+                fs::rename(at, at.with_extension("old")).expect("renamed");
+                #[expect(clippy::disallowed_methods, reason = "the change that must be seen")]
+                fs::write(at, "12345").expect("a file");
+            }) as fn(&Path),
+        ),
         #[expect(clippy::disallowed_methods, reason = "the change that must be seen")]
         ("longer", |at| fs::write(at, "123456").expect("a file")),
         #[expect(clippy::disallowed_methods, reason = "the change that must be seen")]
@@ -178,7 +204,11 @@ fn a_file_that_is_replaced_is_an_error() {
         let node = view.entry(&path("/etc/a")).expect("readable").expect("there");
         change(&place.path().join("etc/a"));
         let content = node.content().expect("a file");
-        for error in [content.bytes().expect_err(name), content.read_at(0, &mut [0; 5]).expect_err(name), content.head(2).expect_err(name)] {
+        for error in [
+            content.bytes().expect_err(name),
+            content.read_at(0, &mut [0; 5]).expect_err(name),
+            content.head(2).expect_err(name),
+        ] {
             assert!(error.label.ends_with("/etc/a"), "{name}: {error}");
         }
     }
@@ -234,7 +264,8 @@ fn scratch_files_have_no_name() {
     #[expect(clippy::disallowed_methods, reason = "there must be none")]
     let names = fs::read_dir(place.path()).expect("readable").count();
     assert_eq!(names, 0);
-    let error = scratch.keep("label", || Err::<&[u8], _>(std::io::Error::other("no"))).expect_err("no reader");
+    let error =
+        scratch.keep("label", || Err::<&[u8], _>(std::io::Error::other("no"))).expect_err("no reader");
     assert!(error.to_string().starts_with("cannot inflate label into a temporary file in "), "{error}");
     let absent = Scratch::new(place.path().join("none"));
     assert!(absent.keep("label", || Ok(&b""[..])).is_err());
@@ -252,7 +283,11 @@ fn texts_and_their_errors() {
     assert_eq!(read_text(&file("good", "grün\n".as_bytes())).expect("text"), "grün\n");
     assert_eq!(read_text(&file("empty", b"")).expect("text"), "");
     let huge = file("huge", b"");
-    fs::File::options().write(true).open(&huge).and_then(|file| file.set_len((64 << 20) + 1)).expect("a sparse file");
+    fs::File::options()
+        .write(true)
+        .open(&huge)
+        .and_then(|file| file.set_len((64 << 20) + 1))
+        .expect("a sparse file");
     for (at, want) in [
         (file("bad", b"abc\xff"), "byte 3 is not UTF-8"),
         (huge, "it has 67108865 bytes, and at most 67108864 are read as text"),
@@ -260,7 +295,10 @@ fn texts_and_their_errors() {
         (place.path().to_path_buf(), "cannot read "),
     ] {
         let error = read_text(&at).expect_err(want);
-        assert!(error.to_string().contains(want) && error.to_string().contains(&at.display().to_string()), "{error}");
+        assert!(
+            error.to_string().contains(want) && error.to_string().contains(&at.display().to_string()),
+            "{error}"
+        );
     }
     assert!(matches!(open(place.path()), Err(FileError::NotAFile { .. })));
 }
@@ -274,7 +312,9 @@ fn stretches_of_files() {
     #[expect(clippy::disallowed_methods, reason = "the input")]
     fs::write(&at, &bytes).expect("a file");
     let blob = open(&at).expect("a file");
-    for (start, end) in [(0, 0), (0, 1), (5, 65_541), (4097, 1_000_000), (0, 1_200_000), (1_200_000, 1_200_000)] {
+    for (start, end) in
+        [(0, 0), (0, 1), (5, 65_541), (4097, 1_000_000), (0, 1_200_000), (1_200_000, 1_200_000)]
+    {
         let content = blob.slice(start, end - start).expect("inside");
         let want = &bytes[usize::try_from(start).expect("small")..usize::try_from(end).expect("small")];
         assert!(&*content.bytes().expect("readable") == want, "{start}..{end}");

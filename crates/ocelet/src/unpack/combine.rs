@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use ocelet_tree::{
-    Content, MergeOptions, Metadata, Overlay, Owner, Tree, TreePath, View, lookup, rehome, resolve,
+    Conflict, Content, MergeOptions, Metadata, Overlay, Owner, Tree, TreePath, View, lookup, rehome, resolve,
 };
 
 use super::UnpackError;
@@ -54,14 +54,40 @@ pub(super) fn combine(
     let Some(directory) = directory else { return Ok((Box::new(Tree::new()), whole, replacing)) };
     let top = rehome(whole, &directory).map_err(conflicts)?;
     // A replaced file is found where its parents' links lead.
-    let replacing = replacing
+    let replacing: BTreeSet<TreePath> = replacing
         .into_iter()
         .map(|path| {
             lookup(&Overlay::new(top.clone(), &directory, BTreeSet::new()), &path)
                 .map_or(path, |there| there.path)
         })
         .collect();
+    let hidden = hidden_directories(&directory, &top, &replacing)?;
+    if !hidden.is_empty() {
+        return Err(conflicts(hidden));
+    }
     Ok((Box::new(directory), top, replacing))
+}
+
+/// The directories of the host that a replacing file would hide with all that is in them.
+fn hidden_directories(
+    directory: &DirectoryView,
+    top: &Tree,
+    replacing: &BTreeSet<TreePath>,
+) -> Result<Vec<Conflict>, UnpackError> {
+    let mut conflicts = Vec::new();
+    for path in replacing {
+        let (Some(file), Some(there)) = (top.get(path), directory.entry(path)?) else { continue };
+        if there.is_directory() {
+            conflicts.push(Conflict::Kinds {
+                path: path.clone(),
+                owner: there.owner,
+                noun: there.kind.noun(),
+                other: file.owner.clone(),
+                other_noun: file.kind.noun(),
+            });
+        }
+    }
+    Ok(conflicts)
 }
 
 /// A tree with nothing but one file of the recipe.

@@ -18,11 +18,8 @@ fn scenarios() -> Vec<(&'static str, Scenario)> {
     let recipe = |source: &str| format!("source.host.rootfs = '{source}'\n{motd}{flavors}");
     let platforms = "platforms = ['linux/amd64', 'linux/arm64', 'linux/arm/v7']\nsource.host.rootfs = '{arch}{-variant}.tar'\n\
         flavor.a.commands = ['dash']\nflavor.b.commands = ['mount']";
-    let machines = vec![
-        ("amd64.tar", debian("amd64")),
-        ("arm64.tar", debian("arm64")),
-        ("arm-v7.tar", debian("armv7")),
-    ];
+    let machines =
+        vec![("amd64.tar", debian("amd64")), ("arm64.tar", debian("arm64")), ("arm-v7.tar", debian("armv7"))];
     let two = "source.debian.rootfs = 'debian'\nsource.alpine = { rootfs = 'alpine.tar', exclude = ['/etc/**', '/bin/sh'] }\n\
         flavor.a.commands = ['dash', 'apk']";
     vec![
@@ -52,7 +49,8 @@ fn nothing_of_the_machine_reaches_the_bytes() {
 /// A directory and a tarball of the same files are the same image.
 #[test]
 fn the_form_of_a_source_does_not_matter() {
-    let recipe = |source: &str| format!("source.host.rootfs = '{source}'\nflavor.a.commands = ['mount', 'greet']\n");
+    let recipe =
+        |source: &str| format!("source.host.rootfs = '{source}'\nflavor.a.commands = ['mount', 'greet']\n");
     let digests: Vec<_> = ["root/", "root.tar", "root.tar.gz", "root.tar.zst"]
         .into_iter()
         .map(|place| {
@@ -60,7 +58,8 @@ fn the_form_of_a_source_does_not_matter() {
             // The report names the source as the recipe does, so all have the same name.
             let held = tempfile::tempdir().expect("a directory");
             write(&held.path().join(place), &debian("amd64"), false);
-            std::os::unix::fs::symlink(place.trim_end_matches('/'), held.path().join("link")).expect("a link");
+            std::os::unix::fs::symlink(place.trim_end_matches('/'), held.path().join("link"))
+                .expect("a link");
             outcome.run_in(held).digests()
         })
         .collect();
@@ -110,7 +109,8 @@ fn the_order_of_the_recipe_does_not_matter() {
 /// process: other tests that run meanwhile see it too, and must not mind.
 #[test]
 fn the_umask_does_not_matter() {
-    let recipe = "source.host.rootfs = 'root.tar'\nflavor.a = { commands = ['dash'], directories = ['/a/b/c'] }";
+    let recipe =
+        "source.host.rootfs = 'root.tar'\nflavor.a = { commands = ['dash'], directories = ['/a/b/c'] }";
     let scenario = Scenario::new(recipe, &[("root.tar", debian("amd64"))]);
     let want = scenario.run().digests();
     let before = rustix::process::umask(0o077.into());

@@ -24,29 +24,46 @@ fn chains_lead_from_the_wish_to_the_file() {
     let cases: [(&str, &str, &[&str]); 8] = [
         ("v1-a", "/usr/bin/mount", &["/usr/bin/mount: command mount (line 5: volumes)"]),
         ("v1-a", "/bin/mount", &[]),
-        ("v1-a", "/usr/lib/x86_64-linux-gnu/libblkid.so.1.1.0", &[
-            "/usr/bin/mount: command mount (line 5: volumes)",
-            "/usr/lib/x86_64-linux-gnu/libmount.so.1.1.0: needs libmount.so.1, found in a default directory",
-            "/usr/lib/x86_64-linux-gnu/libblkid.so.1.1.0: needs libblkid.so.1, found in a default directory",
-        ]),
-        ("v1-a", "/lib64/ld-linux-x86-64.so.2", &[
-            "/usr/bin/mount: command mount (line 5: volumes)",
-            "/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2: is its loader /lib64/ld-linux-x86-64.so.2",
-            "/usr/lib64/ld-linux-x86-64.so.2: is reached through this link",
-        ]),
+        (
+            "v1-a",
+            "/usr/lib/x86_64-linux-gnu/libblkid.so.1.1.0",
+            &[
+                "/usr/bin/mount: command mount (line 5: volumes)",
+                "/usr/lib/x86_64-linux-gnu/libmount.so.1.1.0: needs libmount.so.1, found in a default directory",
+                "/usr/lib/x86_64-linux-gnu/libblkid.so.1.1.0: needs libblkid.so.1, found in a default directory",
+            ],
+        ),
+        (
+            "v1-a",
+            "/lib64/ld-linux-x86-64.so.2",
+            &[
+                "/usr/bin/mount: command mount (line 5: volumes)",
+                "/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2: is its loader /lib64/ld-linux-x86-64.so.2",
+                "/usr/lib64/ld-linux-x86-64.so.2: is reached through this link",
+            ],
+        ),
         ("v1-a", "/etc/mtab", &["/etc/mtab: link /etc/mtab (line 5)"]),
-        ("v1-b", "/usr/bin/dash", &[
-            "/usr/bin/greet: command greet (line 6)",
-            "/usr/bin/dash: is a script of env sh",
-        ]),
-        ("v1-b", "/usr/bin/env", &["/usr/bin/greet: command greet (line 6)", "/usr/bin/env: is a script of /usr/bin/env"]),
+        (
+            "v1-b",
+            "/usr/bin/dash",
+            &["/usr/bin/greet: command greet (line 6)", "/usr/bin/dash: is a script of env sh"],
+        ),
+        (
+            "v1-b",
+            "/usr/bin/env",
+            &["/usr/bin/greet: command greet (line 6)", "/usr/bin/env: is a script of /usr/bin/env"],
+        ),
         ("v1-b", "/usr/bin/mount", &[]),
     ];
     for (tag, at, want) in cases {
         let report = image(&images, tag).report.as_ref().expect("a report");
         let place = report.place(&path(at));
         let chain = place.and_then(|place| report.chain(&place)).map(|chain| {
-            chain.links.iter().map(|link| format!("{}: {}", link.path, link.because.detail)).collect::<Vec<_>>()
+            chain
+                .links
+                .iter()
+                .map(|link| format!("{}: {}", link.path, link.because.detail))
+                .collect::<Vec<_>>()
         });
         assert_eq!(chain.unwrap_or_default(), want, "{at} in {tag}");
     }
@@ -61,7 +78,12 @@ fn what_would_have_brought_a_file() {
     let cases: [(&str, &str, bool, &[&str]); 6] = [
         ("v1-b", "/usr/bin/mount", true, &["flavor a has it: command mount (line 5: volumes)"]),
         ("v1-a", "/usr/lib/os-release", true, &["flavor b has it:", "rule pack os-release would keep it"]),
-        ("v1-b", "/usr/lib/x86_64-linux-gnu/libblkid.so.1.1.0", true, &["flavor a has it", "/usr/bin/mount would bring it: needs libmount.so.1"]),
+        (
+            "v1-b",
+            "/usr/lib/x86_64-linux-gnu/libblkid.so.1.1.0",
+            true,
+            &["flavor a has it", "/usr/bin/mount would bring it: needs libmount.so.1"],
+        ),
         ("v1-a", "/etc/passwd", true, &["rule pack nss would keep it"]),
         ("v1-a", "/usr/bin/none", false, &["files = [\"/usr/bin/none\"]"]),
         ("v1-a", "/usr/bin/dash", true, &["flavor b has it"]),
@@ -74,7 +96,10 @@ fn what_would_have_brought_a_file() {
         assert!(!answer.present, "{at} in {tag}");
         assert_eq!(answer.summary.contains("neither is it in"), !known, "{}", answer.summary);
         for word in words {
-            assert!(answer.reasons.iter().any(|reason| reason.contains(word)), "{at} in {tag}: {word}: {answer:#?}");
+            assert!(
+                answer.reasons.iter().any(|reason| reason.contains(word)),
+                "{at} in {tag}: {word}: {answer:#?}"
+            );
         }
     }
     let there = with_host(outcome.place.path(), |host| {
@@ -87,7 +112,12 @@ fn what_would_have_brought_a_file() {
 fn inspect_tells_everything() {
     let outcome = assembled();
     let document = finished::inspect(&outcome.images());
-    let tags: Vec<&str> = document["images"].as_array().expect("a list").iter().filter_map(|image| image["tag"].as_str()).collect();
+    let tags: Vec<&str> = document["images"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|image| image["tag"].as_str())
+        .collect();
     assert_eq!(tags, ["v1-a", "v1-b"]);
     let one = &document["images"][0]["platforms"][0];
     assert_eq!(one["platform"], "linux/amd64");
@@ -95,12 +125,17 @@ fn inspect_tells_everything() {
     assert_eq!(one["flavor"], "a");
     assert_eq!(one["created"], "1970-01-01T00:00:01Z");
     let tree = outcome.tree(&outcome.images()[0]);
-    let files: Vec<u64> = tree.iter().filter_map(|(_, node)| node.content()).map(|content| content.length()).collect();
+    let files: Vec<u64> =
+        tree.iter().filter_map(|(_, node)| node.content()).map(|content| content.length()).collect();
     assert_eq!(one["extracted"], files.iter().sum::<u64>());
     assert_eq!(one["files"], files.len());
     let layers = one["layers"].as_array().expect("a list");
     assert_eq!(one["compressed"], layers.iter().filter_map(|layer| layer["size"].as_u64()).sum::<u64>());
-    assert!(layers.iter().all(|layer| layer["digest"].as_str().is_some_and(|digest| digest.starts_with("sha256:"))));
+    assert!(
+        layers
+            .iter()
+            .all(|layer| layer["digest"].as_str().is_some_and(|digest| digest.starts_with("sha256:")))
+    );
 }
 
 fn shown(tree: &Tree) -> String {
@@ -132,13 +167,17 @@ fn archives_hold_the_same_files() {
             assert_eq!(images.len(), 1, "{name}");
             assert!(images[0].report.is_none());
             let mut tar = Vec::new();
-            with_host(outcome.place.path(), |host| finished::rootfs(&images[0], &file, &mut tar, host)).expect(name);
+            with_host(outcome.place.path(), |host| finished::rootfs(&images[0], &file, &mut tar, host))
+                .expect(name);
             let blob = ocelet::tree::Blob::from_bytes("rootfs", tar);
             let owner = ocelet::tree::Owner::new("image");
             let tree = ocelet::tree::tar_in::read_blob(&blob, &owner, &Default::default()).expect(name).tree;
             assert_eq!(shown(&tree), want, "{name}");
             if form == Archive::Oci {
-                assert_eq!(images[0].manifest.as_ref().map(|manifest| manifest.digest), one.manifest.as_ref().map(|manifest| manifest.digest));
+                assert_eq!(
+                    images[0].manifest.as_ref().map(|manifest| manifest.digest),
+                    one.manifest.as_ref().map(|manifest| manifest.digest)
+                );
             }
             assert!(ImageSource::open(&file).is_ok());
         }
@@ -149,17 +188,24 @@ fn archives_hold_the_same_files() {
 #[test]
 fn an_archive_is_a_source() {
     let outcome = assembled();
-    let finished = Finished::open(Reference { path: outcome.layout(), tag: Some("v1-b".to_owned()) }).expect("a layout");
+    let finished =
+        Finished::open(Reference { path: outcome.layout(), tag: Some("v1-b".to_owned()) }).expect("a layout");
     let place = tempfile::tempdir().expect("a directory");
     for (form, name) in [(Archive::Docker, "docker.tar"), (Archive::Oci, "oci.tar")] {
         let mut bytes = Vec::new();
         write_archive(&finished, form, None, &mut bytes).expect("memory");
         std::fs::write(place.path().join(name), &bytes).expect("a file");
-        std::fs::write(place.path().join(format!("{name}.gz")), crate::scenario::gzip(&bytes)).expect("a file");
+        std::fs::write(place.path().join(format!("{name}.gz")), crate::scenario::gzip(&bytes))
+            .expect("a file");
     }
     let mut digests = Vec::new();
-    for (source, tag) in [("docker.tar".to_owned(), ""), ("oci.tar".to_owned(), ""), (outcome.layout().display().to_string(), ", tag = 'v1-b'")] {
-        let at = if source.starts_with('/') { source } else { place.path().join(source).display().to_string() };
+    for (source, tag) in [
+        ("docker.tar".to_owned(), ""),
+        ("oci.tar".to_owned(), ""),
+        (outcome.layout().display().to_string(), ", tag = 'v1-b'"),
+    ] {
+        let at =
+            if source.starts_with('/') { source } else { place.path().join(source).display().to_string() };
         let recipe = format!("source.host = {{ rootfs = '{at}'{tag} }}\nflavor.a.commands = ['greet']");
         let next = Scenario::new(&recipe, &[]).run();
         next.is_sound(true);
@@ -171,9 +217,14 @@ fn an_archive_is_a_source() {
 #[test]
 fn images_that_are_not_there() {
     let outcome = assembled();
-    let absent = Finished::open(Reference { path: outcome.place.path().join("none"), tag: None }).expect_err("nothing");
+    let absent = Finished::open(Reference { path: outcome.place.path().join("none"), tag: None })
+        .expect_err("nothing");
     assert_eq!(absent.class(), ocelet::ExitClass::Unavailable);
     let reference = Reference { path: outcome.layout(), tag: Some("v2".to_owned()) };
     let error = Finished::open(reference).expect("a layout").images(None).expect_err("no such tag");
-    assert!(sentence(&error).contains("no image with the tag \"v2\"; it has v1-a, v1-b"), "{}", sentence(&error));
+    assert!(
+        sentence(&error).contains("no image with the tag \"v2\"; it has v1-a, v1-b"),
+        "{}",
+        sentence(&error)
+    );
 }

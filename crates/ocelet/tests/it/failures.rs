@@ -12,32 +12,109 @@ use crate::scenario::{Outcome, Scenario, gzip, sentence, write};
 type Case = (&'static str, &'static str, &'static str, &'static str, &'static [&'static str]);
 
 const MISSING: &[Case] = &[
-    ("a missing loader", "/usr/lib64/ld-linux", "", "flavor.a.commands = ['dash']",
-        &["/usr/bin/dash", "/lib64/ld-linux-x86-64.so.2", "a for linux/amd64", "command dash (line 5)"]),
-    ("a missing library", "/usr/lib/x86_64-linux-gnu/libblkid.so.1 ", "", "flavor.a.commands = ['mount']",
-        &["/usr/lib/x86_64-linux-gnu/libmount.so.1.1.0 needs libblkid.so.1", "for /usr/bin/mount", "command mount (line 5)"]),
-    ("a symbol version", "", "/usr/bin/new elf amd64 loader=/lib64/ld-linux-x86-64.so.2 needs=libc.so.6 version=libc.so.6@GLIBC_2.99", "flavor.a.commands = ['new']",
-        &["/usr/bin/new needs version GLIBC_2.99 of libc.so.6", "x86_64-linux-gnu/libc.so.6 does not define it", "command new (line 5)"]),
-    ("another architecture", "", "/usr/bin/arm elf arm64 static", "flavor.a.files = ['/usr/bin/arm']",
-        &["/usr/bin/arm is", "file /usr/bin/arm (line 5)"]),
-    ("a library of another architecture", "/usr/lib/x86_64-linux-gnu/libblkid.so.1.1.0", "/usr/lib/x86_64-linux-gnu/libblkid.so.1.1.0 elf arm64 soname=libblkid.so.1", "flavor.a.commands = ['mount']",
-        &["needs libblkid.so.1; /usr/lib/x86_64-linux-gnu/libblkid.so.1", "command mount (line 5)"]),
-    ("a link that leads nowhere", "/usr/lib/x86_64-linux-gnu/libmount.so.1.1.0", "", "flavor.a.files = ['/usr/lib/x86_64-linux-gnu/libmount.so.1']",
-        &["/usr/lib/x86_64-linux-gnu/libmount.so.1", "libmount.so.1.1.0", "line 5"]),
-    ("links in a circle", "", "/etc/a -> b\n/etc/b -> a", "flavor.a.files = ['/etc/a']",
-        &["/etc/a leads through a circle of symbolic links: /etc/a, /etc/b", "line 5"]),
-    ("an interpreter", "", "0755 /usr/bin/py = #!/usr/bin/python3\\n", "flavor.a.commands = ['py']",
-        &["/usr/bin/py is run by /usr/bin/python3", "command py (line 5)"]),
-    ("an interpreter that env looks up", "/usr/bin/sh ", "", "flavor.a.commands = ['greet']",
-        &["/usr/bin/greet is run by sh", "command greet (line 5)"]),
-    ("a command", "", "", "flavor.a.commands = [{ name = 'mout', reason = 'volumes' }]",
-        &["command \"mout\" is in none of /usr/local/sbin, /usr/local/bin, /usr/sbin", "line 5 asks for it: volumes", "a for linux/amd64"]),
-    ("a pattern", "", "", "flavor.a.files = ['/opt/*.conf']",
-        &["no source has a file /opt/*.conf; line 5 asks for it"]),
-    ("a rule's file", "/usr/lib/os-release", "", "flavor.a = { commands = ['dash'], rules = ['os-release'] }",
-        &["rule pack os-release requires", "os-release"]),
-    ("a damaged program", "", "/usr/bin/half = \x7fELF", "flavor.a.files = ['/usr/bin/half']",
-        &["/usr/bin/half cannot be understood", "line 5"]),
+    (
+        "a missing loader",
+        "/usr/lib64/ld-linux",
+        "",
+        "flavor.a.commands = ['dash']",
+        &["/usr/bin/dash", "/lib64/ld-linux-x86-64.so.2", "a for linux/amd64", "command dash (line 5)"],
+    ),
+    (
+        "a missing library",
+        "/usr/lib/x86_64-linux-gnu/libblkid.so.1 ",
+        "",
+        "flavor.a.commands = ['mount']",
+        &[
+            "/usr/lib/x86_64-linux-gnu/libmount.so.1.1.0 needs libblkid.so.1",
+            "for /usr/bin/mount",
+            "command mount (line 5)",
+        ],
+    ),
+    (
+        "a symbol version",
+        "",
+        "/usr/bin/new elf amd64 loader=/lib64/ld-linux-x86-64.so.2 needs=libc.so.6 version=libc.so.6@GLIBC_2.99",
+        "flavor.a.commands = ['new']",
+        &[
+            "/usr/bin/new needs version GLIBC_2.99 of libc.so.6",
+            "x86_64-linux-gnu/libc.so.6 does not define it",
+            "command new (line 5)",
+        ],
+    ),
+    (
+        "another architecture",
+        "",
+        "/usr/bin/arm elf arm64 static",
+        "flavor.a.files = ['/usr/bin/arm']",
+        &["/usr/bin/arm is", "file /usr/bin/arm (line 5)"],
+    ),
+    (
+        "a library of another architecture",
+        "/usr/lib/x86_64-linux-gnu/libblkid.so.1.1.0",
+        "/usr/lib/x86_64-linux-gnu/libblkid.so.1.1.0 elf arm64 soname=libblkid.so.1",
+        "flavor.a.commands = ['mount']",
+        &["needs libblkid.so.1; /usr/lib/x86_64-linux-gnu/libblkid.so.1", "command mount (line 5)"],
+    ),
+    (
+        "a link that leads nowhere",
+        "/usr/lib/x86_64-linux-gnu/libmount.so.1.1.0",
+        "",
+        "flavor.a.files = ['/usr/lib/x86_64-linux-gnu/libmount.so.1']",
+        &["/usr/lib/x86_64-linux-gnu/libmount.so.1", "libmount.so.1.1.0", "line 5"],
+    ),
+    (
+        "links in a circle",
+        "",
+        "/etc/a -> b\n/etc/b -> a",
+        "flavor.a.files = ['/etc/a']",
+        &["/etc/a leads through a circle of symbolic links: /etc/a, /etc/b", "line 5"],
+    ),
+    (
+        "an interpreter",
+        "",
+        "0755 /usr/bin/py = #!/usr/bin/python3\\n",
+        "flavor.a.commands = ['py']",
+        &["/usr/bin/py is run by /usr/bin/python3", "command py (line 5)"],
+    ),
+    (
+        "an interpreter that env looks up",
+        "/usr/bin/sh ",
+        "",
+        "flavor.a.commands = ['greet']",
+        &["/usr/bin/greet is run by sh", "command greet (line 5)"],
+    ),
+    (
+        "a command",
+        "",
+        "",
+        "flavor.a.commands = [{ name = 'mout', reason = 'volumes' }]",
+        &[
+            "command \"mout\" is in none of /usr/local/sbin, /usr/local/bin, /usr/sbin",
+            "line 5 asks for it: volumes",
+            "a for linux/amd64",
+        ],
+    ),
+    (
+        "a pattern",
+        "",
+        "",
+        "flavor.a.files = ['/opt/*.conf']",
+        &["no source has a file /opt/*.conf; line 5 asks for it"],
+    ),
+    (
+        "a rule's file",
+        "/usr/lib/os-release",
+        "",
+        "flavor.a = { commands = ['dash'], rules = ['os-release'] }",
+        &["rule pack os-release", "/etc/os-release", "it leads to /usr/lib/os-release, which does not exist"],
+    ),
+    (
+        "a damaged program",
+        "",
+        "/usr/bin/half = \x7fELF",
+        "flavor.a.files = ['/usr/bin/half']",
+        &["/usr/bin/half cannot be understood", "line 5"],
+    ),
 ];
 
 fn edited(out: &str, line: &str) -> String {
@@ -70,7 +147,11 @@ fn what_is_missing_is_named_with_who_asked() {
             assert!(text.contains(word), "{name}: \"{word}\" is not in: {text}");
         }
         assert_eq!(error.class(), ExitClass::Failed, "{name}");
-        assert!(error.hints().iter().any(|hint| hint.contains("--allow-missing")), "{name}: {:?}", error.hints());
+        assert!(
+            error.hints().iter().any(|hint| hint.contains("--allow-missing")),
+            "{name}: {:?}",
+            error.hints()
+        );
 
         // Allowed, the same is a warning, and in the report; the image itself is as sound as it can be.
         scenario.allow_missing = true;
@@ -106,7 +187,8 @@ fn the_nearest_command_is_named() {
 #[test]
 fn everything_that_is_missing_is_told_at_once() {
     let recipe = "source.host.rootfs = 'root.tar'\nflavor.a.commands = ['one', 'two']\nflavor.b = { commands = ['one'], files = ['/three'] }";
-    let error = Scenario::new(recipe, &[("root.tar", debian("amd64"))]).run().result.expect_err("three things");
+    let error =
+        Scenario::new(recipe, &[("root.tar", debian("amd64"))]).run().result.expect_err("three things");
     let text = error.to_string();
     assert_eq!(text.lines().next(), Some("4 things are missing:"), "{text}");
     for word in ["\"one\"", "\"two\"", "/three", "line 5", "line 6"] {
@@ -120,12 +202,48 @@ type Unfit = (&'static str, &'static str, fn(&Path), ExitClass, &'static [&'stat
 const UNFIT: &[Unfit] = &[
     ("an absent source", "none.tar", |_| (), ExitClass::Unavailable, &["source host", "none.tar"]),
     ("a pipe", "pipe", |at| pipe(at), ExitClass::Unavailable, &["source host", "pipe", "not a regular file"]),
-    ("a truncated tarball", "root.tar", |at| cut(at, tar_bytes(&tree(&debian("amd64"))), 3000), ExitClass::Verification, &["source host", "root.tar"]),
-    ("a truncated gzip", "root.tar.gz", |at| cut(at, gzip(&tar_bytes(&tree(&debian("amd64")))), 900), ExitClass::Verification, &["source host", "root.tar.gz", "damaged or cut short"]),
-    ("no tarball", "root.txt", |at| cut(at, b"hello, world\n".repeat(100), 1200), ExitClass::Verification, &["source host", "root.txt"]),
-    ("an empty file", "root.tar", |at| cut(at, Vec::new(), 0), ExitClass::Verification, &["source host", "root.tar"]),
-    ("a climbing entry", "root.tar", |at| hostile(at, "../../etc/passwd"), ExitClass::Verification, &["source host", "root.tar", "../../etc/passwd"]),
-    ("a whiteout", "root.tar", |at| hostile(at, "etc/.wh.passwd"), ExitClass::Verification, &["source host", "root.tar", ".wh.passwd"]),
+    (
+        "a truncated tarball",
+        "root.tar",
+        |at| cut(at, tar_bytes(&tree(&debian("amd64"))), 3000),
+        ExitClass::Verification,
+        &["source host", "root.tar"],
+    ),
+    (
+        "a truncated gzip",
+        "root.tar.gz",
+        |at| cut(at, gzip(&tar_bytes(&tree(&debian("amd64")))), 900),
+        ExitClass::Verification,
+        &["source host", "root.tar.gz", "damaged or cut short"],
+    ),
+    (
+        "no tarball",
+        "root.txt",
+        |at| cut(at, b"hello, world\n".repeat(100), 1200),
+        ExitClass::Verification,
+        &["source host", "root.txt"],
+    ),
+    (
+        "an empty file",
+        "root.tar",
+        |at| cut(at, Vec::new(), 0),
+        ExitClass::Verification,
+        &["source host", "root.tar"],
+    ),
+    (
+        "a climbing entry",
+        "root.tar",
+        |at| hostile(at, "../../etc/passwd"),
+        ExitClass::Verification,
+        &["source host", "root.tar", "../../etc/passwd"],
+    ),
+    (
+        "a whiteout",
+        "root.tar",
+        |at| hostile(at, "etc/.wh.passwd"),
+        ExitClass::Verification,
+        &["source host", "root.tar", ".wh.passwd"],
+    ),
 ];
 
 fn cut(at: &Path, mut bytes: Vec<u8>, length: usize) {
@@ -150,7 +268,8 @@ fn hostile(at: &Path, name: &str) {
 #[test]
 fn unfit_sources_are_refused() {
     for (name, file, make, class, words) in UNFIT {
-        let scenario = Scenario::new(&format!("source.host.rootfs = '{file}'\nflavor.a.commands = ['dash']"), &[]);
+        let scenario =
+            Scenario::new(&format!("source.host.rootfs = '{file}'\nflavor.a.commands = ['dash']"), &[]);
         let place = tempfile::tempdir().expect("a directory");
         make(&place.path().join(file));
         refused(name, &scenario.run_in(place), *class, words);
@@ -176,7 +295,11 @@ fn a_file_of_the_recipe_that_is_not_there() {
 /// An image of ours is the source of the next; then one byte of it is another.
 #[test]
 fn a_tampered_layout_is_refused() {
-    let first = Scenario::new("source.host.rootfs = 'root.tar'\nflavor.a.commands = ['dash']", &[("root.tar", debian("amd64"))]).run();
+    let first = Scenario::new(
+        "source.host.rootfs = 'root.tar'\nflavor.a.commands = ['dash']",
+        &[("root.tar", debian("amd64"))],
+    )
+    .run();
     let layout = first.layout();
     let images = first.images();
     let digest = *images[0].image.layers[0].digest().expect("a layout has digests");
@@ -188,10 +311,14 @@ fn a_tampered_layout_is_refused() {
     let good = again();
     assert!(good.result.is_ok(), "{:?}", good.result);
     for (name, digest, change) in [
-        ("another byte in a layer", digest, (|bytes: &mut Vec<u8>| {
-            let last = bytes.len() - 1;
-            bytes[last] ^= 1;
-        }) as fn(&mut Vec<u8>)),
+        (
+            "another byte in a layer",
+            digest,
+            (|bytes: &mut Vec<u8>| {
+                let last = bytes.len() - 1;
+                bytes[last] ^= 1;
+            }) as fn(&mut Vec<u8>),
+        ),
         ("a layer cut short", digest, |bytes| bytes.truncate(bytes.len() / 2)),
         ("another byte in a manifest", manifest, |bytes| {
             let last = bytes.len() - 1;
@@ -211,7 +338,10 @@ fn a_tampered_layout_is_refused() {
 
 #[test]
 fn unknown_flavors_and_platforms_are_usage() {
-    let mut scenario = Scenario::new("source.host.rootfs = 'root.tar'\nflavor.a.commands = ['dash']", &[("root.tar", debian("amd64"))]);
+    let mut scenario = Scenario::new(
+        "source.host.rootfs = 'root.tar'\nflavor.a.commands = ['dash']",
+        &[("root.tar", debian("amd64"))],
+    );
     scenario.flavors = vec!["b"];
     refused("a flavor", &scenario.run(), ExitClass::Usage, &["no flavor \"b\"", "it has a"]);
     scenario.flavors = vec![];
@@ -222,7 +352,10 @@ fn unknown_flavors_and_platforms_are_usage() {
 /// A file under the path of the output is no layout, and is not touched.
 #[test]
 fn an_output_that_is_something_else() {
-    let scenario = Scenario::new("source.host.rootfs = 'root.tar'\nflavor.a.commands = ['dash']", &[("root.tar", debian("amd64"))]);
+    let scenario = Scenario::new(
+        "source.host.rootfs = 'root.tar'\nflavor.a.commands = ['dash']",
+        &[("root.tar", debian("amd64"))],
+    );
     for (name, inside) in [("out", ""), ("out/precious", "")] {
         let place = tempfile::tempdir().expect("a directory");
         write(&place.path().join("root.tar"), &debian("amd64"), false);

@@ -51,9 +51,21 @@ fn flavors_store_each_file_once() {
     let shared: Vec<Vec<String>> = outcome
         .images()
         .iter()
-        .map(|image| image.report.as_ref().expect("a report").layers.iter().map(|layer| layer.flavors.join("")).collect())
+        .map(|image| {
+            image
+                .report
+                .as_ref()
+                .expect("a report")
+                .layers
+                .iter()
+                .map(|layer| layer.flavors.join(""))
+                .collect()
+        })
         .collect();
-    assert_eq!(shared, [vec!["abc", "abc"], vec!["abc", "bc", "abc"], vec!["abc", "bc", "c", "abc"], vec!["d"]]);
+    assert_eq!(
+        shared,
+        [vec!["abc", "abc"], vec!["abc", "bc", "abc"], vec!["abc", "bc", "c", "abc"], vec!["d"]]
+    );
 }
 
 #[test]
@@ -64,7 +76,12 @@ fn the_bound_holds_at_the_least_price() {
         let outcome = Scenario { layers: Some(bound), ..scenario.clone() }.run();
         outcome.is_sound(true);
         for (image, whole) in outcome.images().iter().zip(want.images()) {
-            assert!(image.image.layers.len() <= bound, "{:?} has {} layers", image.tag, image.image.layers.len());
+            assert!(
+                image.image.layers.len() <= bound,
+                "{:?} has {} layers",
+                image.tag,
+                image.image.layers.len()
+            );
             let paths = |outcome: &Outcome, image: &FinishedImage| -> Vec<String> {
                 outcome.tree(image).iter().map(|(path, _)| path.to_string()).collect()
             };
@@ -83,7 +100,10 @@ fn hard_links_stay_within_a_layer_and_are_split_between_layers() {
             "source.host.rootfs = '{}'\nflavor.one.commands = ['a', 'b']\nflavor.two.commands = ['a', 'b', 'c']\nflavor.three.files = ['/etc/*']\n",
             place.trim_end_matches('/')
         );
-        let outcome = check(place, &Scenario::new(&lines, &[(place, root.to_owned())]), "v1-one linux/amd64
+        let outcome = check(
+            place,
+            &Scenario::new(&lines, &[(place, root.to_owned())]),
+            "v1-one linux/amd64
             /usr/bin/a file 0755 elf 0:0 host 0
             /usr/bin/b file 0755 elf 0:0 host 0
             v1-three linux/amd64
@@ -92,7 +112,8 @@ fn hard_links_stay_within_a_layer_and_are_split_between_layers() {
             v1-two linux/amd64
             /usr/bin/a file 0755 elf 0:0 host 0
             /usr/bin/b file 0755 elf 0:0 host 0
-            /usr/bin/c file 0755 elf 0:0 host 1");
+            /usr/bin/c file 0755 elf 0:0 host 1",
+        );
         let images = outcome.images();
         let inode = |tree: &Tree, at: &str| match &tree.get(&path(at)).expect(at).kind {
             Kind::File { inode, .. } => *inode,
@@ -109,7 +130,8 @@ fn hard_links_stay_within_a_layer_and_are_split_between_layers() {
 /// The mode of a directory that several layers hold is the same in each.
 #[test]
 fn parents_are_the_same_in_every_layer() {
-    let root = format!("{}/opt/\n0700:5:6 /opt/secret/\n/opt/secret/a = a\n/opt/secret/b = b\n", debian("amd64"));
+    let root =
+        format!("{}/opt/\n0700:5:6 /opt/secret/\n/opt/secret/a = a\n/opt/secret/b = b\n", debian("amd64"));
     let lines = "source.host.rootfs = 'root.tar'\nsource.c = { text = 'c', install = '/opt/secret/c' }\n\
         flavor.a.files = ['/opt/secret/a', '/opt/secret/c']\nflavor.b.files = ['/opt/secret/*']\n";
     let outcome = Scenario::new(lines, &[("root.tar", root)]).run();

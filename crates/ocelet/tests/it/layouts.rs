@@ -10,7 +10,8 @@ use crate::scenario::{Outcome, Scenario, check};
 fn three_platforms() -> Scenario {
     let lines = "platforms = ['linux/amd64', 'linux/arm64', 'linux/arm/v7']\nsource.host.rootfs = '{arch}{-variant}.tar'\n\
         flavor.a.commands = ['dash']\nflavor.b.commands = ['mount']\nflavor.c.files = ['/etc/passwd']\n";
-    let files = [("amd64.tar", debian("amd64")), ("arm64.tar", debian("arm64")), ("arm-v7.tar", debian("armv7"))];
+    let files =
+        [("amd64.tar", debian("amd64")), ("arm64.tar", debian("arm64")), ("arm-v7.tar", debian("armv7"))];
     Scenario::new(lines, &files)
 }
 
@@ -18,7 +19,10 @@ fn three_platforms() -> Scenario {
 fn one_index_over_all_platforms() {
     let mut scenario = three_platforms();
     scenario.flavors = vec!["a"];
-    check("three platforms", &scenario, "v1-a linux/amd64
+    check(
+        "three platforms",
+        &scenario,
+        "v1-a linux/amd64
         /lib link 0777 usr/lib 0:0 host 0
         /lib64 link 0777 usr/lib64 0:0 host 0
         /usr/bin/dash file 0755 elf 0:0 host 1
@@ -36,7 +40,8 @@ fn one_index_over_all_platforms() {
         /usr/bin/dash file 0755 elf 0:0 host 1
         /usr/lib/aarch64-linux-gnu/ld-linux-aarch64.so.1 file 0755 elf 0:0 host 0
         /usr/lib/aarch64-linux-gnu/libc.so.6 file 0755 elf 0:0 host 0
-        /usr/lib/ld-linux-aarch64.so.1 link 0777 aarch64-linux-gnu/ld-linux-aarch64.so.1 0:0 host 0");
+        /usr/lib/ld-linux-aarch64.so.1 link 0777 aarch64-linux-gnu/ld-linux-aarch64.so.1 0:0 host 0",
+    );
 }
 
 #[test]
@@ -47,14 +52,22 @@ fn a_part_of_the_flavors_has_the_digests_of_the_whole() {
     for flavors in [vec!["a"], vec!["b"], vec!["c"], vec!["c", "a"]] {
         let part = Scenario { flavors: flavors.clone(), ..three_platforms() }.run();
         part.is_sound(true);
-        let want: Vec<_> = whole.digests().into_iter().filter(|(tag, _)| flavors.iter().any(|one| tag.ends_with(one))).collect();
+        let want: Vec<_> = whole
+            .digests()
+            .into_iter()
+            .filter(|(tag, _)| flavors.iter().any(|one| tag.ends_with(one)))
+            .collect();
         assert_eq!(part.digests().into_iter().collect::<Vec<_>>(), want, "{flavors:?}");
     }
     // A part of the platforms is another index, over the same images.
     let part = Scenario { platforms: vec!["linux/arm64"], ..three_platforms() }.run();
     part.is_sound(true);
     let manifests = |outcome: &Outcome| -> BTreeSet<String> {
-        outcome.images().iter().map(|image| image.manifest.as_ref().expect("a layout").digest.to_string()).collect()
+        outcome
+            .images()
+            .iter()
+            .map(|image| image.manifest.as_ref().expect("a layout").digest.to_string())
+            .collect()
     };
     assert!(manifests(&part).is_subset(&manifests(&whole)));
     assert_eq!(manifests(&part).len(), 3);
@@ -99,7 +112,9 @@ fn the_tags_of_another_recipe_stay() {
     let mine = first.digests();
     let second = other.run_in(first.place);
     second.is_sound(true);
-    let tags = Finished::open(ocelet::finished::Reference { path: second.layout(), tag: None }).expect("a layout").tags();
+    let tags = Finished::open(ocelet::finished::Reference { path: second.layout(), tag: None })
+        .expect("a layout")
+        .tags();
     assert_eq!(tags.len(), 6, "{tags:?}");
     let third = scenario.run_in(second.place);
     third.is_sound(true);

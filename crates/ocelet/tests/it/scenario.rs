@@ -211,7 +211,9 @@ fn describe(image: &FinishedImage, tree: &Tree) -> String {
         let what = match &node.kind {
             Kind::Directory => "dir -".to_owned(),
             Kind::Symlink { target } => format!("link {target}"),
-            Kind::File { content, .. } if content.head(4).expect("memory") == b"\x7fELF" => "file elf".to_owned(),
+            Kind::File { content, .. } if content.head(4).expect("memory") == b"\x7fELF" => {
+                "file elf".to_owned()
+            }
             Kind::File { content, .. } => format!("file {}", content.length()),
         };
         let (kind, what) = what.split_once(' ').expect("two words");

@@ -67,35 +67,54 @@ fn files_replace_only_where_they_say_so() {
     let root = "/etc/motd = old\n/etc/zone -> ../run/zone\n/run/zone = x\n/lib -> usr/lib\n/usr/lib/os-release -> x\n/etc/dir/a = a\n";
     let wanted = "flavor.a.files = ['/etc/motd', '/etc/zone', '/usr/lib/os-release']";
     let cases: [(&str, &str, Result<&str, &[&str]>); 7] = [
-        ("a file", "source.motd = { text = 'new', install = '/etc/motd', replace = true }", Ok(
-            "/etc/motd file 0644 3 0:0 motd 1
+        (
+            "a file",
+            "source.motd = { text = 'new', install = '/etc/motd', replace = true }",
+            Ok("/etc/motd file 0644 3 0:0 motd 1
             /etc/zone link 0777 ../run/zone 0:0 host 0
             /run/zone file 0644 1 0:0 host 0
-            /usr/lib/os-release link 0777 x 0:0 host 0")),
-        ("a link", "source.dns = { text = '', install = '/etc/zone', replace = true }\nsource.rel = { text = 'ID=x', install = '/lib/os-release', replace = true, mode = '0444', uid = 1, gid = 2 }", Ok(
-            "/etc/motd file 0644 3 0:0 host 0
+            /usr/lib/os-release link 0777 x 0:0 host 0"),
+        ),
+        (
+            "a link",
+            "source.dns = { text = '', install = '/etc/zone', replace = true }\nsource.rel = { text = 'ID=x', install = '/lib/os-release', replace = true, mode = '0444', uid = 1, gid = 2 }",
+            Ok("/etc/motd file 0644 3 0:0 host 0
             /etc/zone file 0644 0 0:0 dns 1
-            /usr/lib/os-release file 0444 4 1:2 rel 1")),
-        ("without a word", "source.motd = { text = 'new', install = '/etc/motd' }", Err(
-            &["/etc/motd has other bytes in", "host", "motd"])),
-        ("the same bytes", "source.motd = { text = 'old', install = '/etc/motd' }", Ok(
-            "/etc/motd file 0644 3 0:0 host 0
+            /usr/lib/os-release file 0444 4 1:2 rel 1"),
+        ),
+        (
+            "without a word",
+            "source.motd = { text = 'new', install = '/etc/motd' }",
+            Err(&["/etc/motd has other bytes in", "host", "motd"]),
+        ),
+        (
+            "the same bytes",
+            "source.motd = { text = 'old', install = '/etc/motd' }",
+            Ok("/etc/motd file 0644 3 0:0 host 0
             /etc/zone link 0777 ../run/zone 0:0 host 0
             /run/zone file 0644 1 0:0 host 0
-            /usr/lib/os-release link 0777 x 0:0 host 0")),
-        ("another mode", "source.motd = { text = 'old', install = '/etc/motd', mode = '0600' }", Err(
-            &["/etc/motd is ", "0644 0:0 in host", "0600 0:0 in motd"])),
-        ("two that both replace", "source.m1 = { text = 'one', install = '/etc/motd', replace = true }\nsource.m2 = { text = 'two', install = '/etc/motd', replace = true }", Err(
-            &["/etc/motd has other bytes in m1 than in m2"])),
-        ("a directory", "source.dir = { text = 'x', install = '/etc/dir', replace = true }\nflavor.b.files = ['/etc/dir']", Err(
-            &["/etc/dir is a", "host", "dir"])),
+            /usr/lib/os-release link 0777 x 0:0 host 0"),
+        ),
+        (
+            "another mode",
+            "source.motd = { text = 'old', install = '/etc/motd', mode = '0600' }",
+            Err(&["/etc/motd is ", "0644 0:0 in host", "0600 0:0 in motd"]),
+        ),
+        (
+            "two that both replace",
+            "source.m1 = { text = 'one', install = '/usr/lib/os-release', replace = true }\nsource.m2 = { text = 'two', install = '/lib/os-release', replace = true }",
+            Err(&["/usr/lib/os-release has other bytes in m1 than in m2"]),
+        ),
+        (
+            "a directory",
+            "source.dir = { text = 'x', install = '/etc/dir', replace = true }\nflavor.b.files = ['/etc/dir']",
+            Err(&["/etc/dir is a", "host", "dir"]),
+        ),
     ];
     for (name, sources, expect) in cases {
         for place in ["root.tar", "root/"] {
-            let lines = format!(
-                "source.host.rootfs = '{}'\n{sources}\n{wanted}\n",
-                place.trim_end_matches('/')
-            );
+            let lines =
+                format!("source.host.rootfs = '{}'\n{sources}\n{wanted}\n", place.trim_end_matches('/'));
             // The dangling link is wanted as such.
             let mut scenario = Scenario::new(&lines, &[(place, format!("{root}/usr/lib/x = ID=y\n"))]);
             if lines.contains("flavor.b") {
@@ -108,7 +127,11 @@ fn files_replace_only_where_they_say_so() {
                         ("the same bytes", "root/") => lines.replace("3 0:0 host 0", "3 0:0 motd 1"),
                         _ => lines.to_owned(),
                     };
-                    let x = if lines.contains("os-release link") { "\n/usr/lib/x file 0644 4 0:0 host 0" } else { "" };
+                    let x = if lines.contains("os-release link") {
+                        "\n/usr/lib/x file 0644 4 0:0 host 0"
+                    } else {
+                        ""
+                    };
                     check(&format!("{name} in {place}"), &scenario, &format!("v1 linux/amd64\n{lines}{x}"));
                 }
                 Err(words) => {
@@ -131,10 +154,15 @@ fn conflicts_name_both_owners() {
         ("0600 /etc/a = x", "/etc/a = x", "/etc/a is 0600 0:0 in one and 0644 0:0 in two"),
         ("/etc/a -> b", "/etc/a -> c", "/etc/a points to b in one and to c in two"),
         ("/etc/a = x", "/etc/a/b = x", "/etc/a is a file in one and a directory in two"),
-        ("cap /etc/a = x", "/etc/a = x", "/etc/a is 0644 0:0 with file capabilities in one and 0644 0:0 in two"),
+        (
+            "cap /etc/a = x",
+            "/etc/a = x",
+            "/etc/a is 0644 0:0 with file capabilities in one and 0644 0:0 in two",
+        ),
     ];
     for (one, two, want) in cases {
-        let recipe = "source.one.rootfs = 'one.tar'\nsource.two.rootfs = 'two.tar'\nflavor.a.files = ['/etc/a']";
+        let recipe =
+            "source.one.rootfs = 'one.tar'\nsource.two.rootfs = 'two.tar'\nflavor.a.files = ['/etc/a']";
         let files = [("one.tar", one.to_owned()), ("two.tar", two.to_owned())];
         let outcome = Scenario::new(recipe, &files).run();
         assert!(!outcome.layout().exists());

@@ -4,7 +4,8 @@ use std::io::Write;
 
 use ocelet::finished::{self, Finished, Reference};
 use ocelet_oci::{
-    Annotations, DiffId, Digest, History, Image, ImageBuilder, Index, Layer, LayerKind, Layout, Plan, Timestamp,
+    Annotations, DiffId, Digest, History, Image, ImageBuilder, Index, Layer, LayerKind, Layout, Plan,
+    Timestamp,
 };
 use ocelet_testkit::rootfs::{debian, tar_bytes, tree};
 
@@ -29,7 +30,12 @@ fn by_hand(lines: &str, report: Option<&str>) -> tempfile::TempDir {
     sink.write_all(&tar).expect("room");
     let blob = sink.finish().expect("room");
     let created = Timestamp::from_epoch(1);
-    let layer = Layer { blob, diff_id: DiffId(Digest::of(&tar)), kind: LayerKind::Tar, annotations: Annotations::new() };
+    let layer = Layer {
+        blob,
+        diff_id: DiffId(Digest::of(&tar)),
+        kind: LayerKind::Tar,
+        annotations: Annotations::new(),
+    };
     let image = ImageBuilder::new("linux/amd64".parse().expect("known"))
         .created(&created)
         .layer(layer, Some(History::of_layer(&created, "hand")))
@@ -47,7 +53,12 @@ fn commit(layout: &Layout, image: &Image, report: Option<&str>) {
         let kind = ocelet_oci::MediaType::Other(ocelet::report::REPORT_TYPE.to_owned());
         let blob = layout.put_bytes(text.as_bytes()).expect("room");
         let content = ocelet_oci::Descriptor::new(kind.clone(), &blob);
-        plan = plan.referrer(&ocelet_oci::artifact(kind, &image.descriptor(), vec![content], Annotations::new()));
+        plan = plan.referrer(&ocelet_oci::artifact(
+            kind,
+            &image.descriptor(),
+            vec![content],
+            Annotations::new(),
+        ));
     }
     layout.commit(&plan).expect("whole");
 }
@@ -84,21 +95,52 @@ fn each_finding() {
         ("nothing", "", known(&[]), &[]),
         ("no report", "", None, &["it has no report"]),
         ("a link that leads nowhere", "/a -> b", known(&["/a"]), &["!/a links to b, which is not there"]),
-        ("links to what will be mounted", "/etc/mtab -> ../proc/self/mounts\n/a -> /run/x\n/var/run -> /run\n/b -> /var/run/y", known(&["/etc/mtab", "/a", "/b", "/var/run"]), &[]),
+        (
+            "links to what will be mounted",
+            "/etc/mtab -> ../proc/self/mounts\n/a -> /run/x\n/var/run -> /run\n/b -> /var/run/y",
+            known(&["/etc/mtab", "/a", "/b", "/var/run"]),
+            &[],
+        ),
         ("a circle", "/a -> b\n/b -> a", known(&["/a", "/b"]), &["!/a links to b", "!/b links to a"]),
-        ("a missing library", "/lib64/ld-linux-x86-64.so.2 elf amd64 soname=ld-linux-x86-64.so.2\n/a elf amd64 loader=/lib64/ld-linux-x86-64.so.2 needs=libx.so.1", known(&["/a", "/lib64/ld-linux-x86-64.so.2"]), &["!/a needs libx.so.1"]),
+        (
+            "a missing library",
+            "/lib64/ld-linux-x86-64.so.2 elf amd64 soname=ld-linux-x86-64.so.2\n/a elf amd64 loader=/lib64/ld-linux-x86-64.so.2 needs=libx.so.1",
+            known(&["/a", "/lib64/ld-linux-x86-64.so.2"]),
+            &["!/a needs libx.so.1"],
+        ),
         ("a missing interpreter", "0755 /a = #!/bin/sh\\n", known(&["/a"]), &["!/a is run by /bin/sh"]),
         ("a text that nobody runs", "0644 /a = #!/bin/sh\\n", known(&["/a"]), &[]),
-        ("resolv.conf", "/etc/resolv.conf -> os-release", known(&["/etc/resolv.conf"]), &["!/etc/resolv.conf is a symbolic link"]),
+        (
+            "resolv.conf",
+            "/etc/resolv.conf -> os-release",
+            known(&["/etc/resolv.conf"]),
+            &["!/etc/resolv.conf is a symbolic link"],
+        ),
         ("a file without a reason", "/a = x", known(&[]), &["!the file /a has no owner and reason"]),
-        ("a report of what is not there", "", known(&["/b"]), &["!the report names /b, which the image does not have"]),
-        ("reasons in a circle", "/a = x\n/b = x", Some(report(&[("/a", Some("/b")), ("/b", Some("/a")), ("/etc/os-release", None)])), &["!no chain of reasons leads from the recipe to /a", "!no chain of reasons leads from the recipe to /b"]),
+        (
+            "a report of what is not there",
+            "",
+            known(&["/b"]),
+            &["!the report names /b, which the image does not have"],
+        ),
+        (
+            "reasons in a circle",
+            "/a = x\n/b = x",
+            Some(report(&[("/a", Some("/b")), ("/b", Some("/a")), ("/etc/os-release", None)])),
+            &[
+                "!no chain of reasons leads from the recipe to /a",
+                "!no chain of reasons leads from the recipe to /b",
+            ],
+        ),
     ];
     for (name, lines, report, want) in cases {
         let place = by_hand(&format!("{RELEASE}\n{lines}"), report.as_deref());
-        let finished = Finished::open(Reference { path: place.path().join("out"), tag: None }).expect("a layout");
-        let found: Vec<(bool, String)> =
-            of(place.path(), &finished).into_iter().filter(|(_, text)| !text.contains("sets no PATH")).collect();
+        let finished =
+            Finished::open(Reference { path: place.path().join("out"), tag: None }).expect("a layout");
+        let found: Vec<(bool, String)> = of(place.path(), &finished)
+            .into_iter()
+            .filter(|(_, text)| !text.contains("sets no PATH"))
+            .collect();
         assert_eq!(found.len(), want.len(), "{name}: {found:#?}");
         for ((broken, text), want) in found.iter().zip({
             let mut sorted: Vec<&str> = want.to_vec();
@@ -122,7 +164,10 @@ fn a_report_that_is_none_is_told() {
 
 #[test]
 fn damage_is_found() {
-    let scenario = Scenario::new("source.host.rootfs = 'root.tar'\nflavor.a.commands = ['mount']", &[("root.tar", debian("amd64"))]);
+    let scenario = Scenario::new(
+        "source.host.rootfs = 'root.tar'\nflavor.a.commands = ['mount']",
+        &[("root.tar", debian("amd64"))],
+    );
     for (what, change) in [
         ("layer", (|bytes: &mut Vec<u8>| bytes[20] ^= 1) as fn(&mut Vec<u8>)),
         ("layer", |bytes| bytes.truncate(40)),
@@ -144,7 +189,11 @@ fn damage_is_found() {
 /// What was missing when the image was built, and allowed, is not called broken for each file that is in between.
 #[test]
 fn what_was_allowed_to_be_missing_is_no_finding() {
-    let root: String = debian("amd64").lines().filter(|line| !line.starts_with("/usr/lib/x86_64-linux-gnu/libblkid")).map(|line| format!("{line}\n")).collect();
+    let root: String = debian("amd64")
+        .lines()
+        .filter(|line| !line.starts_with("/usr/lib/x86_64-linux-gnu/libblkid"))
+        .map(|line| format!("{line}\n"))
+        .collect();
     let recipe = "source.host.rootfs = 'root.tar'\nflavor.a.commands = ['mount']";
     let outcome = Scenario { allow_missing: true, ..Scenario::new(recipe, &[("root.tar", root)]) }.run();
     assert_eq!(findings(&outcome).into_iter().filter(|(broken, _)| *broken).collect::<Vec<_>>(), []);

@@ -29,10 +29,15 @@ fn commands() {
     table(&[
         ("one command", "flavor.a.commands = ['dash']", debian("amd64"), DASH),
         ("an optional one that is not there", "flavor.a.commands = ['dash', 'zsh?']", debian("amd64"), DASH),
-        ("a command behind a link", "flavor.a.commands = ['sh']", alpine(), "v1 linux/amd64
+        (
+            "a command behind a link",
+            "flavor.a.commands = ['sh']",
+            alpine(),
+            "v1 linux/amd64
             /bin/busybox file 0755 elf 0:0 host 0
             /bin/sh link 0777 /bin/busybox 0:0 host 0
-            /lib/ld-musl-x86_64.so.1 file 0755 elf 0:0 host 0"),
+            /lib/ld-musl-x86_64.so.1 file 0755 elf 0:0 host 0",
+        ),
     ]);
 }
 
@@ -68,24 +73,49 @@ fn scripts_and_rule_packs() {
 fn patterns_and_directories() {
     let root = "/etc/a.conf = a\n/etc/b.conf = b\n/etc/c.txt = c\n/etc/d/e/f = f\n0700 /etc/d/empty/\n/srv/x elf amd64 static\n/srv/l -> x\n/opt -> srv\n";
     table(&[
-        ("a pattern", "flavor.a.files = ['/etc/*.conf']", root.to_owned(), "v1 linux/amd64
+        (
+            "a pattern",
+            "flavor.a.files = ['/etc/*.conf']",
+            root.to_owned(),
+            "v1 linux/amd64
             /etc/a.conf file 0644 1 0:0 host 0
-            /etc/b.conf file 0644 1 0:0 host 0"),
-        ("a directory keeps all that is in it", "flavor.a.files = ['/etc/d']", root.to_owned(), "v1 linux/amd64
+            /etc/b.conf file 0644 1 0:0 host 0",
+        ),
+        (
+            "a directory keeps all that is in it",
+            "flavor.a.files = ['/etc/d']",
+            root.to_owned(),
+            "v1 linux/amd64
             /etc/d dir 0755 - 0:0 host 0
             /etc/d/e dir 0755 - 0:0 host 0
             /etc/d/e/f file 0644 1 0:0 host 0
-            /etc/d/empty dir 0700 - 0:0 host 0"),
-        ("an optional pattern", "flavor.a.files = ['/etc/c.txt', '/none/**?', { path = '/n?ne', optional = true }]", root.to_owned(), "v1 linux/amd64
-            /etc/c.txt file 0644 1 0:0 host 0"),
-        ("through a link", "flavor.a.files = ['/opt/*']", root.to_owned(), "v1 linux/amd64
+            /etc/d/empty dir 0700 - 0:0 host 0",
+        ),
+        (
+            "an optional pattern",
+            "flavor.a.files = ['/etc/c.txt', '/none/**?', { path = '/n?ne', optional = true }]",
+            root.to_owned(),
+            "v1 linux/amd64
+            /etc/c.txt file 0644 1 0:0 host 0",
+        ),
+        (
+            "through a link",
+            "flavor.a.files = ['/opt/*']",
+            root.to_owned(),
+            "v1 linux/amd64
             /opt link 0777 srv 0:0 host 0
             /srv/l link 0777 x 0:0 host 0
-            /srv/x file 0755 elf 0:0 host 0"),
-        ("parents keep their mode", "flavor.a.files = ['/p/q/r']", "0711:1:2 /p/\n0750 /p/q/\n/p/q/r = r".to_owned(), "v1 linux/amd64
+            /srv/x file 0755 elf 0:0 host 0",
+        ),
+        (
+            "parents keep their mode",
+            "flavor.a.files = ['/p/q/r']",
+            "0711:1:2 /p/\n0750 /p/q/\n/p/q/r = r".to_owned(),
+            "v1 linux/amd64
             /p dir 0711 - 1:2 - -
             /p/q dir 0750 - 0:0 - -
-            /p/q/r file 0644 1 0:0 host 0"),
+            /p/q/r file 0644 1 0:0 host 0",
+        ),
     ]);
 }
 
@@ -95,12 +125,25 @@ fn include_and_exclude() {
     for place in ["root.tar", "root/"] {
         let name = place.trim_end_matches('/');
         for (filter, want) in [
-            ("include = ['/etc/**']", "/etc dir 0755 - 0:0 host 0\n/etc/a file 0644 1 0:0 host 0\n/etc/b file 0644 1 0:0 host 0\n/etc/secret dir 0755 - 0:0 host 0\n/etc/secret/c file 0644 1 0:0 host 0"),
-            ("exclude = ['/etc/secret', '/usr/**']", "/etc dir 0755 - 0:0 host 0\n/etc/a file 0644 1 0:0 host 0\n/etc/b file 0644 1 0:0 host 0"),
-            ("include = ['/etc/*'], exclude = ['/**/b', '/etc/secret/**']", "/etc dir 0755 - 0:0 host 0\n/etc/a file 0644 1 0:0 host 0"),
+            (
+                "include = ['/etc/**']",
+                "/etc dir 0755 - 0:0 host 0\n/etc/a file 0644 1 0:0 host 0\n/etc/b file 0644 1 0:0 host 0\n/etc/secret dir 0755 - 0:0 host 0\n/etc/secret/c file 0644 1 0:0 host 0",
+            ),
+            (
+                "exclude = ['/etc/secret', '/usr/**']",
+                "/etc dir 0755 - 0:0 host 0\n/etc/a file 0644 1 0:0 host 0\n/etc/b file 0644 1 0:0 host 0",
+            ),
+            (
+                "include = ['/etc/*'], exclude = ['/**/b', '/etc/secret/**']",
+                "/etc dir 0755 - 0:0 host 0\n/etc/a file 0644 1 0:0 host 0",
+            ),
         ] {
             let lines = format!("source.host = {{ rootfs = '{name}', {filter} }}\nflavor.a.files = ['/**']");
-            check(&format!("{filter} of {place}"), &Scenario::new(&lines, &[(place, root.to_owned())]), &format!("v1 linux/amd64\n{want}"));
+            check(
+                &format!("{filter} of {place}"),
+                &Scenario::new(&lines, &[(place, root.to_owned())]),
+                &format!("v1 linux/amd64\n{want}"),
+            );
         }
     }
 }
@@ -137,9 +180,18 @@ fn directories_and_links_of_the_recipe() {
 #[test]
 fn flavors_that_disagree() {
     for (flavors, want) in [
-        ("flavor.a.files = ['/tmp']\nflavor.b.files = ['/tmp']\nflavor.a.directories = [{ path = '/x', mode = '0700' }]\nflavor.b.directories = [{ path = '/x', mode = '0711' }]", "flavor b wants /x to be 0711 of 0:0, and a wants 0700 of 0:0"),
-        ("flavor.a.files = ['/tmp']\nflavor.b.files = ['/tmp']\nflavor.a.links = [{ path = '/x', target = 'y' }]\nflavor.b.links = [{ path = '/x', target = 'z' }]", "flavor b wants /x to be a link to z, and flavor a wants a link to y"),
-        ("flavor.a.files = ['/tmp']\nflavor.a.links = [{ path = '/etc/passwd', target = 'z' }]", "flavor a wants /etc/passwd to be a link to z, and source host wants a file"),
+        (
+            "flavor.a.files = ['/tmp']\nflavor.b.files = ['/tmp']\nflavor.a.directories = [{ path = '/x', mode = '0700' }]\nflavor.b.directories = [{ path = '/x', mode = '0711' }]",
+            "flavor b wants /x to be 0711 of 0:0, and a wants 0700 of 0:0",
+        ),
+        (
+            "flavor.a.files = ['/tmp']\nflavor.b.files = ['/tmp']\nflavor.a.links = [{ path = '/x', target = 'y' }]\nflavor.b.links = [{ path = '/x', target = 'z' }]",
+            "flavor b wants /x to be a link to z, and flavor a wants a link to y",
+        ),
+        (
+            "flavor.a.files = ['/tmp']\nflavor.a.links = [{ path = '/etc/passwd', target = 'z' }]",
+            "flavor a wants /etc/passwd to be a link to z, and source host wants a file",
+        ),
     ] {
         let lines = format!("source.host.rootfs = 'root.tar'\n{flavors}");
         let outcome = Scenario::new(&lines, &[("root.tar", debian("amd64"))]).run();
