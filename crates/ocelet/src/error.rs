@@ -4,6 +4,7 @@ use ocelet_oci::LayoutError;
 use ocelet_tree::PathError;
 
 use crate::close::CloseError;
+use crate::exit::ExitClass;
 use crate::finished::FinishedError;
 use crate::image::BindError;
 use crate::layer::LayerError;
@@ -68,20 +69,6 @@ pub enum Error {
     /// The layout cannot be read or written.
     #[error("cannot write the layout")]
     Ship(#[source] LayoutError),
-}
-
-/// What kind of end it was; the numbers are the command line's exit codes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub enum ExitClass {
-    /// The work failed.
-    Failed = 1,
-    /// Wrong usage, or an invalid recipe.
-    Usage = 2,
-    /// An input is not what it should be: digest or signature.
-    Verification = 3,
-    /// An input could not be had.
-    Unavailable = 4,
 }
 
 impl Error {

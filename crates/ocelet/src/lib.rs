@@ -11,6 +11,7 @@ mod assemble;
 pub mod close;
 mod error;
 mod event;
+mod exit;
 pub mod finished;
 pub mod host;
 pub mod image;
@@ -21,8 +22,9 @@ pub mod ship;
 pub mod unpack;
 
 pub use assemble::{Assembled, Options, assemble};
-pub use error::{Error, ExitClass};
+pub use error::Error;
 pub use event::{Event, Observer, Silent};
+pub use exit::ExitClass;
 pub use ocelet_elf::RulePacks;
 pub use ocelet_tree as tree;
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use ocelet_oci::{Descriptor, ImageSource, SourceError, SourceImage, Wanted};
 
-use crate::error::ExitClass;
+use crate::exit::ExitClass;
 use crate::recipe::Platform;
 use crate::report::{REPORT_TYPE, Report};
 

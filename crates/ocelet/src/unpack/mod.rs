@@ -13,8 +13,8 @@ use ocelet_oci::{SourceError, SourceLayer};
 use ocelet_tree::tar_in::TarError;
 use ocelet_tree::{Conflict, Content, InsertError, Overlay, ReadError, Tree, TreePath, View};
 
-use crate::error::ExitClass;
 use crate::event::Event;
+use crate::exit::ExitClass;
 use crate::host::{self, DirectoryError, DirectoryView, FileError, Host, ScratchError};
 use crate::recipe::{FileContent, FileSource, Platform, Recipe, SourceKind, Stability};
 
