@@ -3,15 +3,16 @@
 //! Every command that the image was asked to hold has to run `--version` inside it, in podman and in
 //! containerd.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
 use super::containerd::Containerd;
 use super::need;
+use super::podman::Podman;
 use crate::Outcome;
-use crate::shell::{command, line, output, root, show};
+use crate::shell::{command, line, make_directory, output, show};
 
 /// How a command is asked to show that it runs.
 struct Probe {
@@ -46,21 +47,98 @@ fn probe(name: &str) -> &'static Probe {
     PROBES.iter().find(|probe| probe.name == name).unwrap_or(&USUAL)
 }
 
-/// Assembles the recipe and walks the image through every client.
+/// Assembles the recipe and walks the image through every client, in every form.
 pub(super) fn run(ocelet: &str) -> Outcome {
     // podman takes a layout's path for a name, and names are in lower case: no random letters.
     let name = format!("ocelet-clients-{}", std::process::id());
     let work = tempfile::Builder::new().prefix(&name).rand_bytes(0).tempdir();
     let work = work.map_err(|error| format!("cannot make a temporary directory: {error}"))?;
-    let layout = work.path().join("layout");
-    show(command(ocelet).args(["assemble", "--quiet", "recipes/host-tools.toml", "--output"]).arg(&layout))?;
-    let tags = tags(ocelet, &layout)?;
-    for (tag, commands) in &tags {
+    let work = work.path();
+    let clients = Clients {
+        ocelet,
+        podman: need("podman")?.then(|| Podman::new(&work.join("podman"))),
+        containerd: (need("containerd")? && need("ctr")? && need("runc")?)
+            .then(|| Containerd::start(&work.join("containerd")))
+            .transpose()?,
+        work,
+    };
+    let layout = clients.assemble("layout", "gzip")?;
+    for (tag, commands) in &tags(ocelet, &layout)? {
         show(command(ocelet).arg("verify").arg(format!("{}:{tag}", layout.display())))?;
-        copies(work.path(), &layout, tag)?;
-        in_podman(work.path(), &layout, tag, commands)?;
+        copies(work, &layout, tag)?;
+        clients.run(&layout, tag, commands)?;
+        clients.run_exported(&layout, tag)?;
     }
-    in_containerd(ocelet, work.path(), &layout, &tags)
+    // skopeo cannot make a docker-archive of zstd layers, and umoci 0.4 does not read them.
+    let layout = clients.assemble("zstd", "zstd")?;
+    for (tag, commands) in tags(ocelet, &layout)?.iter().take(1) {
+        clients.run(&layout, tag, commands)?;
+    }
+    Ok(())
+}
+
+/// The program under test, and the runtimes that this machine has.
+struct Clients<'run> {
+    ocelet: &'run str,
+    work: &'run Path,
+    podman: Option<Podman>,
+    containerd: Option<Containerd>,
+}
+
+impl Clients<'_> {
+    /// Assembles the image of this machine's tools.
+    fn assemble(&self, name: &str, compression: &str) -> Result<PathBuf, String> {
+        let layout = self.work.join(name);
+        let mut assemble = command(self.ocelet);
+        assemble.args(["assemble", "--quiet", "recipes/host-tools.toml", "--compression", compression]);
+        show(assemble.arg("--output").arg(&layout))?;
+        Ok(layout)
+    }
+
+    /// Writes a tag in another form.
+    fn export(&self, layout: &Path, tag: &str, form: &str) -> Result<PathBuf, String> {
+        let file = self.work.join(format!("{tag}.{form}.tar"));
+        let image = format!("{}:{tag}", layout.display());
+        show(command(self.ocelet).args(["export", "--quiet", &image, "--format", form, "--to"]).arg(&file))?;
+        Ok(file)
+    }
+
+    /// Every command of a tag: in podman from the layout, in containerd from an oci-archive.
+    fn run(&self, layout: &Path, tag: &str, commands: &[String]) -> Outcome {
+        if let Some(podman) = &self.podman {
+            let image = podman.pull(&format!("oci:{}:{tag}", layout.display()))?;
+            all_run(commands, |program| podman.run(&image, program))?;
+            println!("{} commands of {tag} run in podman", commands.len());
+        }
+        if let Some(containerd) = &self.containerd {
+            let archive = self.export(layout, tag, "oci-archive")?;
+            let image = containerd.import(&archive, tag)?;
+            all_run(commands, |program| containerd.run(&image, program))?;
+            println!("{} commands of {image} run in containerd", commands.len());
+        }
+        Ok(())
+    }
+
+    /// One command of a tag: in podman from a docker-archive, and in the plain files.
+    fn run_exported(&self, layout: &Path, tag: &str) -> Outcome {
+        let one = ["mount".to_owned()];
+        if let Some(podman) = &self.podman {
+            let image = podman.load(&self.export(layout, tag, "docker-archive")?)?;
+            all_run(&one, |program| podman.run(&image, program))?;
+            println!("{image} runs in podman from a docker-archive");
+        }
+        let files = self.export(layout, tag, "rootfs")?;
+        let place = self.work.join(format!("{tag}.rootfs"));
+        make_directory(&place)?;
+        output(command("tar").arg("-xf").arg(&files).arg("-C").arg(&place))?;
+        all_run(&one, |program| {
+            let mut chroot = command("chroot");
+            chroot.arg(&place).arg(program);
+            chroot
+        })?;
+        println!("{tag} runs as plain files");
+        Ok(())
+    }
 }
 
 /// The tags of the layout, each with the commands that its image was asked for and has.
@@ -107,28 +185,11 @@ fn copies(work: &Path, layout: &Path, tag: &str) -> Outcome {
     Ok(())
 }
 
-fn in_podman(work: &Path, layout: &Path, tag: &str, commands: &[String]) -> Outcome {
-    if !need("podman")? {
-        return Ok(());
-    }
-    let podman = || {
-        let mut podman = command("podman");
-        podman.env("CONTAINERS_CONF", root().join("xtask/clients/containers.conf"));
-        podman.arg("--root").arg(work.join("podman")).arg("--runroot").arg(work.join("podman-run"));
-        podman.arg("--tmpdir").arg(work.join("podman-tmp")).args(["--storage-driver", "overlay"]);
-        podman
-    };
-    let pulled = output(podman().args(["pull", "--quiet"]).arg(format!("oci:{}:{tag}", layout.display())))?;
-    let image = pulled.trim();
-    let mut failures = Vec::new();
-    for name in commands {
-        let mut run = podman();
-        run.args(["run", "--rm", "--network=none", "--pull=never", "--entrypoint", name, image]);
-        failures.extend(runs(name, &mut run).err());
-    }
-    none(&failures)?;
-    println!("{} commands of {tag} run in podman", commands.len());
-    Ok(())
+/// Runs each command as `start` says; all that fail, at once.
+fn all_run(commands: &[String], start: impl Fn(&str) -> Command) -> Outcome {
+    let failures: Vec<String> =
+        commands.iter().filter_map(|program| runs(program, &mut start(program)).err()).collect();
+    if failures.is_empty() { Ok(()) } else { Err(failures.join("\n")) }
 }
 
 /// A command has to end as it does on the host, and to say something on one of its streams.
@@ -144,40 +205,6 @@ fn runs(name: &str, run: &mut Command) -> Outcome {
     }
     if said.trim().is_empty() {
         return Err(format!("{name} said nothing: `{}`", line(run)));
-    }
-    Ok(())
-}
-
-/// All commands that do not run, at once.
-fn none(failures: &[String]) -> Outcome {
-    if failures.is_empty() { Ok(()) } else { Err(failures.join("\n")) }
-}
-
-fn in_containerd(ocelet: &str, work: &Path, layout: &Path, tags: &[(String, Vec<String>)]) -> Outcome {
-    if !need("containerd")? || !need("ctr")? || !need("runc")? {
-        return Ok(());
-    }
-    let containerd = Containerd::start(&work.join("containerd"))?;
-    for (tag, commands) in tags {
-        let archive = work.join(format!("{tag}.oci.tar"));
-        let image = format!("{}:{tag}", layout.display());
-        show(command(ocelet).args(["export", &image, "--format", "oci-archive", "--to"]).arg(&archive))?;
-        show(containerd.ctr().args(["images", "import"]).arg(&archive))?;
-        let listed = output(containerd.ctr().args(["images", "list", "--quiet"]))?;
-        let wanted = format!(":{tag}");
-        let name = listed
-            .lines()
-            .find(|name| name.ends_with(&wanted))
-            .ok_or_else(|| format!("containerd imported no image named …{wanted}; it has:\n{listed}"))?;
-        let mut failures = Vec::new();
-        for (number, program) in commands.iter().enumerate() {
-            let container = format!("check-{tag}-{number}").replace('.', "-");
-            let mut run = containerd.ctr();
-            run.args(["run", "--rm", name, &container, program]);
-            failures.extend(runs(program, &mut run).err());
-        }
-        none(&failures)?;
-        println!("{} commands of {name} run in containerd", commands.len());
     }
     Ok(())
 }

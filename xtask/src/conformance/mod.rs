@@ -6,6 +6,7 @@
 mod clients;
 mod containerd;
 mod loader;
+mod podman;
 mod repeat;
 mod roots;
 
