@@ -6,6 +6,7 @@
 mod error;
 mod flavor;
 mod gather;
+mod mounted;
 mod roots;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use crate::recipe::{FlavorName, Platform, Stability};
 pub use error::{CloseError, Missing};
 pub use flavor::{close, hold_something, settle};
 pub(crate) use gather::reason_of;
+pub(crate) use mounted::is_mounted;
 
 /// What all flavors of a recipe keep for one platform.
 #[derive(Debug, Clone)]

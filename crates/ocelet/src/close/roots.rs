@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use ocelet_elf::Root;
 use ocelet_tree::{Glob, Kind, ReadError, TreePath, View, resolve};
 
+use super::mounted::leads_to_mount;
 use crate::recipe::{At, Flavor, Wish, nearest};
 
 /// Where commands are looked for when the flavor's environment has no `PATH`: as `execvp(3)` and shells have it.
@@ -95,12 +96,17 @@ fn expand(view: &dyn View, glob: &Glob, wish: &At<Wish>, found: &mut Found) -> R
     Ok(())
 }
 
-/// A file or link is a root; a directory is kept with all that is in it.
+/// A file or link is a root; a directory is kept with all that is in it, and a link to what the runtime will mount
+/// is kept by itself.
 fn keep(view: &dyn View, place: &TreePath, label: &str, found: &mut Found) -> Result<(), ReadError> {
     let mut todo = vec![place.clone()];
     while let Some(place) = todo.pop() {
         if !view.entry(&place)?.is_some_and(|node| node.is_directory()) {
-            found.roots.push(Root::new(place, label));
+            if leads_to_mount(view, &place) {
+                found.links.insert(place, label.to_owned());
+            } else {
+                found.roots.push(Root::new(place, label));
+            }
         } else if found.directories.insert(place.clone(), label.to_owned()).is_none() {
             todo.extend(view.names(&place)?.into_iter().map(|name| place.join(&name)));
         }

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::flatten::tree;
 use super::reference::{Finished, FinishedError, FinishedImage};
+use crate::close::is_mounted;
 use crate::host::Host;
 use crate::unpack::UnpackError;
 
@@ -37,9 +38,6 @@ pub struct Verified {
     /// How many files of them.
     pub files: usize,
 }
-
-/// Where links may lead though nothing is there before the container starts.
-const MOUNTED: [&str; 5] = ["/proc", "/sys", "/dev", "/run", "/var/run"];
 
 impl Verified {
     /// Whether nothing is broken.
@@ -126,11 +124,6 @@ fn links(tree: &Tree) -> Found {
         }
     }
     found
-}
-
-fn is_mounted(path: &TreePath) -> bool {
-    let text = path.to_string();
-    MOUNTED.iter().any(|mounted| text == *mounted || text.starts_with(&format!("{mounted}/")))
 }
 
 /// What runtimes and scanners stumble over.
