@@ -1,6 +1,7 @@
 //! The bytes of layers: the same for any number of threads, readable by other decoders, pinned by golden digests.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::io::Read;
 use std::num::NonZeroUsize;
 
@@ -36,7 +37,7 @@ fn large() -> Tree {
     let mut number: u64 = 1;
     while text.len() < 5_000_000 {
         number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        text.push_str(&format!("{:x} ", number >> 20));
+        let _ = write!(text, "{:x} ", number >> 20);
     }
     rootfs::tree(&format!("/big = {text}\n/small = s"))
 }
@@ -105,7 +106,11 @@ fn golden_layers() {
             "sha256:06fc3c48f171583fc662d421c4a2ea8ebf79bc439e207db38df95d115e343b56",
             "sha256:4670acaa9279e260d4bf8156a33931ddb107875de573cf60d29ac4c05ef484bd",
         ),
-        ("zstd:3", "sha256:06fc3c48f171583fc662d421c4a2ea8ebf79bc439e207db38df95d115e343b56", "sha256:0e2c52705e55873c1e04674d9e9eab5e763c41ec60db7e684e7699fa4d6f5b07"),
+        (
+            "zstd:3",
+            "sha256:06fc3c48f171583fc662d421c4a2ea8ebf79bc439e207db38df95d115e343b56",
+            "sha256:0e2c52705e55873c1e04674d9e9eab5e763c41ec60db7e684e7699fa4d6f5b07",
+        ),
     ] {
         let (layer, _) = written(&small(), compression.parse().expect("known"), 2);
         assert_eq!(layer.diff_id().0.to_string(), diff_id, "the tar of {compression}");
