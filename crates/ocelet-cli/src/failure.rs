@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::process::ExitCode;
 
-use ocelet::finished::{ExportError, FinishedError};
+use ocelet::finished::{ExportError, FinishedError, FlattenError, export_class};
 
 use crate::output::Talk;
 
@@ -67,7 +67,13 @@ impl From<FinishedError> for Failure {
 
 impl From<ExportError> for Failure {
     fn from(error: ExportError) -> Self {
-        Self::of(&error)
+        Self { code: export_class(&error) as u8, ..Self::of(&error) }
+    }
+}
+
+impl From<FlattenError> for Failure {
+    fn from(error: FlattenError) -> Self {
+        Self { code: error.class() as u8, ..Self::of(&error) }
     }
 }
 

@@ -176,6 +176,9 @@ fn elf(description: &str) -> Vec<u8> {
 }
 
 /// The tree as tar bytes.
+///
+/// # Panics
+/// Where the tree cannot be written.
 pub fn tar_bytes(tree: &Tree) -> Vec<u8> {
     let mut bytes = Vec::new();
     write_tree(tree, &mut bytes).expect("a tree can be written to memory");
@@ -200,10 +203,9 @@ pub fn write_directory(tree: &Tree, root: &Path, reversed: bool) {
     for (path, node) in &entries {
         let at = place(path);
         match &node.kind {
-            Kind::Directory => continue,
+            Kind::Directory => {}
             Kind::Symlink { target } => {
                 symlink(std::ffi::OsStr::from_bytes(target.as_bytes()), &at).expect("a link");
-                continue;
             }
             Kind::File { content, inode } => {
                 if let Some(first) = files.get(inode) {

@@ -1,6 +1,6 @@
 //! [`Error`]: one variant for each room, an exit class, and what to do next.
 
-use ocelet_oci::LayoutError;
+use ocelet_oci::{LayoutError, SourceError};
 use ocelet_tree::PathError;
 
 use crate::close::CloseError;
@@ -101,6 +101,18 @@ impl Error {
             }
             _ => Vec::new(),
         }
+    }
+}
+
+/// What kind of end it is that an image cannot be read: it is not there, not clearly named, or damaged.
+pub(crate) fn class_of(cause: &SourceError) -> ExitClass {
+    match cause {
+        SourceError::NoTag { .. }
+        | SourceError::NoPlatform { .. }
+        | SourceError::Empty { .. }
+        | SourceError::Io { .. } => ExitClass::Unavailable,
+        SourceError::TagNeeded { .. } | SourceError::PlatformNeeded { .. } => ExitClass::Usage,
+        _ => ExitClass::Verification,
     }
 }
 

@@ -73,7 +73,7 @@ pub(super) fn run(arguments: &Arguments, talk: &Talk) -> Result<ExitCode, Failur
             let scratch = Scratch::new(environment::scratch());
             let host =
                 Host { jobs: environment::jobs(None), epoch: None, scratch: &scratch, observer: &Silent };
-            rootfs(image, finished.path(), sink, &host).map_err(|error| Failure::of(&error))
+            Ok(rootfs(image, finished.path(), sink, &host)?)
         }
     })?;
     talk.status("Exported", &format!("{} to {}", arguments.image, arguments.to.display()));

@@ -2,10 +2,11 @@
 
 use std::io::Write;
 
-use ocelet_oci::Wanted;
 use ocelet_oci::export::{DockerLayers, ExportError, Referrers, docker_archive, oci_archive};
+use ocelet_oci::Wanted;
 
 use super::reference::Finished;
+use crate::error::{ExitClass, class_of};
 use crate::recipe::Platform;
 
 /// The forms.
@@ -15,6 +16,16 @@ pub enum Archive {
     Docker,
     /// A layout in a tar; digests survive. Reports are left out: some clients take them for images.
     Oci,
+}
+
+/// What kind of end it is that an archive cannot be written.
+pub fn export_class(error: &ExportError) -> ExitClass {
+    match error {
+        ExportError::Source(cause) => class_of(cause),
+        // What the system says of a disk is no verdict on the bytes; what a digest or a decoder says is.
+        ExportError::Write { source, .. } if source.raw_os_error().is_none() => ExitClass::Verification,
+        _ => ExitClass::Failed,
+    }
 }
 
 /// Writes one tag as an archive. Blobs are proved as they are copied.

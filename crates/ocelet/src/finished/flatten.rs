@@ -7,6 +7,7 @@ use ocelet_tree::Tree;
 use ocelet_tree::tar_out::{self, WriteError};
 
 use super::reference::FinishedImage;
+use crate::error::ExitClass;
 use crate::host::Host;
 use crate::unpack::{self, UnpackError};
 
@@ -20,6 +21,16 @@ pub enum FlattenError {
     /// The archive cannot be written.
     #[error("cannot write the root file system")]
     Write(#[from] WriteError),
+}
+
+impl FlattenError {
+    /// What kind of end it is.
+    pub fn class(&self) -> ExitClass {
+        match self {
+            Self::Unpack(error) => error.class(),
+            Self::Write(_) => ExitClass::Failed,
+        }
+    }
 }
 
 /// Writes the files of an image as one tar archive: what a container would see before it starts.

@@ -11,7 +11,7 @@ mod reference;
 mod verify;
 mod why;
 
-pub use archive::{Archive, write_archive};
+pub use archive::{Archive, export_class, write_archive};
 pub use closure::{ClosureAnswer, ClosureQuery, closure};
 pub use flatten::{FlattenError, rootfs};
 pub use inspect::inspect;

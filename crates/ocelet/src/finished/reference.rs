@@ -80,7 +80,8 @@ impl FinishedError {
     pub fn class(&self) -> ExitClass {
         match self {
             Self::Absent { .. } => ExitClass::Unavailable,
-            Self::Source { .. } | Self::Report { .. } => ExitClass::Verification,
+            Self::Source { cause, .. } => crate::error::class_of(cause),
+            Self::Report { .. } => ExitClass::Verification,
         }
     }
 }

@@ -57,9 +57,8 @@ pub enum FileError {
 pub fn open(path: &Path) -> Result<Blob, FileError> {
     let read = |cause| FileError::Read { path: path.to_path_buf(), cause };
     // Opening a pipe waits for somebody who writes, for ever if nobody does: what it is is asked first.
-    let regular = |metadata: &std::fs::Metadata| match metadata.is_file() {
-        true => Ok(()),
-        false => Err(FileError::NotAFile { path: path.to_path_buf() }),
+    let regular = |metadata: &std::fs::Metadata| {
+        if metadata.is_file() { Ok(()) } else { Err(FileError::NotAFile { path: path.to_path_buf() }) }
     };
     regular(&std::fs::metadata(path).map_err(read)?)?;
     let file = File::open(path).map_err(read)?;

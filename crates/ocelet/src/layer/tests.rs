@@ -1,6 +1,7 @@
 //! The bytes of layers: the same for any number of threads, readable by other decoders, pinned by golden digests.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::io::Read;
 use std::num::NonZeroUsize;
 
@@ -36,7 +37,7 @@ fn large() -> Tree {
     let mut number: u64 = 1;
     while text.len() < 5_000_000 {
         number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        text.push_str(&format!("{:x} ", number >> 20));
+        let _ = write!(text, "{:x} ", number >> 20);
     }
     rootfs::tree(&format!("/big = {text}\n/small = s"))
 }

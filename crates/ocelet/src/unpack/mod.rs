@@ -138,7 +138,10 @@ impl UnpackError {
     pub fn class(&self) -> ExitClass {
         match self {
             Self::File { .. } | Self::Directory { .. } => ExitClass::Unavailable,
-            Self::Tar { .. } | Self::Scratch { .. } | Self::Image { .. } => ExitClass::Verification,
+            // What the system says of a disk or a file is no verdict on the bytes.
+            Self::Scratch { cause, .. } if cause.cause.raw_os_error().is_some() => ExitClass::Failed,
+            Self::Tar { .. } | Self::Scratch { .. } => ExitClass::Verification,
+            Self::Image { cause, .. } => crate::error::class_of(cause),
             Self::Insert { .. } | Self::Conflicts { .. } | Self::TwoDirectories { .. } | Self::Read(_) => {
                 ExitClass::Failed
             }

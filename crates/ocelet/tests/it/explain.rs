@@ -126,7 +126,7 @@ fn inspect_tells_everything() {
     assert_eq!(one["created"], "1970-01-01T00:00:01Z");
     let tree = outcome.tree(&outcome.images()[0]);
     let files: Vec<u64> =
-        tree.iter().filter_map(|(_, node)| node.content()).map(|content| content.length()).collect();
+        tree.iter().filter_map(|(_, node)| node.content()).map(ocelet::tree::Content::length).collect();
     assert_eq!(one["extracted"], files.iter().sum::<u64>());
     assert_eq!(one["files"], files.len());
     let layers = one["layers"].as_array().expect("a list");
@@ -139,12 +139,11 @@ fn inspect_tells_everything() {
 }
 
 fn shown(tree: &Tree) -> String {
-    tree.iter()
-        .map(|(path, node)| {
-            let content = node.content().map(|content| content.bytes().expect("memory").to_vec());
-            format!("{path} {:?} {:?} {content:?}\n", node.kind.noun(), node.metadata)
-        })
-        .collect()
+    let lines = tree.iter().map(|(path, node)| {
+        let content = node.content().map(|content| content.bytes().expect("memory").to_vec());
+        format!("{path} {:?} {:?} {content:?}", node.kind.noun(), node.metadata)
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 #[test]
@@ -171,7 +170,10 @@ fn archives_hold_the_same_files() {
                 .expect(name);
             let blob = ocelet::tree::Blob::from_bytes("rootfs", tar);
             let owner = ocelet::tree::Owner::new("image");
-            let tree = ocelet::tree::tar_in::read_blob(&blob, &owner, &Default::default()).expect(name).tree;
+            let tree =
+                ocelet::tree::tar_in::read_blob(&blob, &owner, &ocelet::tree::tar_in::Options::default())
+                    .expect(name)
+                    .tree;
             assert_eq!(shown(&tree), want, "{name}");
             if form == Archive::Oci {
                 assert_eq!(
@@ -222,6 +224,7 @@ fn images_that_are_not_there() {
     assert_eq!(absent.class(), ocelet::ExitClass::Unavailable);
     let reference = Reference { path: outcome.layout(), tag: Some("v2".to_owned()) };
     let error = Finished::open(reference).expect("a layout").images(None).expect_err("no such tag");
+    assert_eq!(error.class(), ocelet::ExitClass::Unavailable);
     assert!(
         sentence(&error).contains("no image with the tag \"v2\"; it has v1-a, v1-b"),
         "{}",

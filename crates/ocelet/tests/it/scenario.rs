@@ -2,6 +2,7 @@
 //! images hold with lines of text.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -221,7 +222,7 @@ fn describe(image: &FinishedImage, tree: &Tree) -> String {
         let cap = if metadata.xattrs.is_empty() { "" } else { " cap" };
         let mode = metadata.mode;
         let ids = format!("{}:{}", metadata.uid, metadata.gid);
-        text.push_str(&format!("{path} {kind} {mode:04o} {what} {ids} {owner} {layer}{cap}\n"));
+        let _ = writeln!(text, "{path} {kind} {mode:04o} {what} {ids} {owner} {layer}{cap}");
     }
     text
 }

@@ -45,12 +45,10 @@ fn three_trees_are_merged_at_once() {
             ["/lib -> usr/lib\n", "/lib/x = from lib\n", "/usr/lib/y = from usr\n"].map(str::to_owned);
         let files: Vec<(&'static str, String)> =
             ["link.tar", "split.tar", "merged.tar"].into_iter().zip(trees).collect();
-        let sources: String = names
-            .iter()
-            .zip(["link.tar", "split.tar", "merged.tar"])
-            .map(|(name, file)| format!("source.{name}.rootfs = \"{file}\"\n"))
-            .collect();
         let [link, split, merged] = names;
+        let sources = format!(
+            "source.{link}.rootfs = 'link.tar'\nsource.{split}.rootfs = 'split.tar'\nsource.{merged}.rootfs = 'merged.tar'\n"
+        );
         let expect = format!(
             "v1 linux/amd64
             /lib link 0777 usr/lib 0:0 {link} 0
@@ -62,11 +60,14 @@ fn three_trees_are_merged_at_once() {
     }
 }
 
+/// The name, the sources beside the root, and what is in the image or the words of the message.
+type Replacing = (&'static str, &'static str, Result<&'static str, &'static [&'static str]>);
+
 #[test]
 fn files_replace_only_where_they_say_so() {
     let root = "/etc/motd = old\n/etc/zone -> ../run/zone\n/run/zone = x\n/lib -> usr/lib\n/usr/lib/os-release -> x\n/etc/dir/a = a\n";
     let wanted = "flavor.a.files = ['/etc/motd', '/etc/zone', '/usr/lib/os-release']";
-    let cases: [(&str, &str, Result<&str, &[&str]>); 7] = [
+    let cases: [Replacing; 7] = [
         (
             "a file",
             "source.motd = { text = 'new', install = '/etc/motd', replace = true }",
