@@ -42,16 +42,20 @@ fn closure() {
     let mut ours = ocelet();
     ours.args(["closure", "--quiet", "--root", "/", "--format", "paths", "--allow-missing"]).args(&programs);
     if have("libtree") {
-        let mut libtree = Command::new("libtree");
-        libtree.args(["-p", "-vvv"]).args(&programs);
-        report("ocelet / libtree -vvv (goal: below 1)", &pairs(&mut ours, &mut libtree));
-        let mut quick = Command::new("libtree");
-        quick.args(&programs);
-        report("ocelet / libtree, default output (goal: below 1)", &pairs(&mut ours, &mut quick));
+        // -vvv lists what each file loads, whole, as the loader does; -vv names each library once in all; the default
+        // leaves out the C library and what that brings.
+        for flag in ["-vvv", "-vv", "-p"] {
+            let mut libtree = Command::new("libtree");
+            libtree.args(["-p", flag]).args(&programs);
+            let shown = if flag == "-p" { "(default)" } else { flag };
+            report(&format!("ocelet / libtree {shown} (goal: below 1)"), &pairs(&mut ours, &mut libtree));
+        }
     }
     if have("lddtree") {
         // lddtree starts a Python for each call and is given all files at once, its best case.
         let mut lddtree = Command::new("lddtree");
+        // It is a script of the system's Python, whatever other one comes first in the caller's PATH.
+        lddtree.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
         lddtree.arg("-l").args(&programs);
         report("ocelet / lddtree -l (goal: below 0.05)", &pairs(&mut ours, &mut lddtree));
         agreement(&mut ours, &mut lddtree);
@@ -61,7 +65,7 @@ fn closure() {
 /// Whether both name the same files, by real path: what only one names is shown.
 fn agreement(ours: &mut Command, theirs: &mut Command) {
     let [ours, theirs] = [ours, theirs].map(|command| {
-        let output = command.stderr(Stdio::null()).output().expect("it ran before");
+        let output = command.stdout(Stdio::piped()).stderr(Stdio::null()).output().expect("it ran before");
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         text.lines()
             .filter_map(|line| fs::canonicalize(line.trim()).ok())
