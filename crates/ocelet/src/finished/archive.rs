@@ -6,7 +6,8 @@ use ocelet_oci::Wanted;
 use ocelet_oci::export::{DockerLayers, ExportError, Referrers, docker_archive, oci_archive};
 
 use super::reference::Finished;
-use crate::error::{ExitClass, class_of};
+use crate::error::class_of;
+use crate::exit::ExitClass;
 use crate::recipe::Platform;
 
 /// The forms.

@@ -7,7 +7,7 @@ use ocelet_tree::Tree;
 use ocelet_tree::tar_out::{self, WriteError};
 
 use super::reference::FinishedImage;
-use crate::error::ExitClass;
+use crate::exit::ExitClass;
 use crate::host::Host;
 use crate::unpack::{self, UnpackError};
 
