@@ -2,8 +2,8 @@
 
 use std::io::Write;
 
-use ocelet_oci::export::{DockerLayers, ExportError, Referrers, docker_archive, oci_archive};
 use ocelet_oci::Wanted;
+use ocelet_oci::export::{DockerLayers, ExportError, Referrers, docker_archive, oci_archive};
 
 use super::reference::Finished;
 use crate::error::{ExitClass, class_of};
