@@ -9,7 +9,7 @@ const MOUNTED: [&str; 5] = ["proc", "sys", "dev", "run", "var/run"];
 /// Whether a path is where the runtime mounts something, or below it.
 pub(crate) fn is_mounted(path: &TreePath) -> bool {
     let at = |mounted: &&str| TreePath::new(mounted).is_ok_and(|mounted| path.below(&mounted).is_some());
-    MOUNTED.iter().any(|mounted| at(&mounted))
+    MOUNTED.iter().any(at)
 }
 
 /// Whether a symbolic link leads nowhere but to where the runtime will mount something.

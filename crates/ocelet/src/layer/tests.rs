@@ -97,6 +97,24 @@ fn zstd_has_a_window_that_clients_accept() {
     }
 }
 
+/// Writers that leave out the padding of the tar (zstd:chunked once did) give the same files another diff id.
+#[test]
+fn trap_17_the_padding_counts() {
+    for compression in [Compression::DEFAULT, Compression::Zstd { level: 3 }] {
+        let (layer, bytes) = written(&small(), compression, 1);
+        let mut tar = Vec::new();
+        match compression {
+            Compression::Gzip { .. } => flate2::read::MultiGzDecoder::new(&bytes[..]).read_to_end(&mut tar),
+            Compression::Zstd { .. } => zstd::Decoder::new(&bytes[..]).expect("zstd").read_to_end(&mut tar),
+        }
+        .expect("what was just compressed");
+        assert_eq!(tar.len() % 512, 0, "{compression}: every entry is padded");
+        assert!(tar.ends_with(&[0; 1024]), "{compression}: two blocks close the archive");
+        assert_eq!(Digest::of(&tar), layer.diff_id().0, "{compression}: all of it is in the diff id");
+        assert_eq!(tar.len() as u64, layer.uncompressed(), "{compression}");
+    }
+}
+
 /// Changed only by intent: whoever updates an encoder changes every digest of every image.
 #[test]
 fn golden_layers() {
