@@ -115,7 +115,7 @@ impl Layer {
 /// Writes the layers at the `needed` positions of a plan as blobs of `layout`, several at a time; by position.
 ///
 /// # Errors
-/// See [`write`]; the error of the first layer that failed, in the plan's order.
+/// See [`write()`]; the error of the first layer that failed, in the plan's order.
 pub fn write_all(
     tree: &Tree,
     plan: &LayerPlan,
