@@ -166,6 +166,31 @@ impl Content {
         Ok(head)
     }
 
+    /// Whether both hold the same bytes. Two names of one stretch are told without reading it.
+    ///
+    /// # Errors
+    /// One of the sources cannot be read.
+    pub fn same_bytes(&self, other: &Self) -> Result<bool, ReadError> {
+        if self.length != other.length {
+            return Ok(false);
+        }
+        if Arc::ptr_eq(&self.blob.0, &other.blob.0) && self.offset == other.offset {
+            return Ok(true);
+        }
+        let (mut mine, mut theirs) = (vec![0; 64 << 10], vec![0; 64 << 10]);
+        let mut offset = 0;
+        while offset < self.length {
+            let step = usize::try_from(self.length - offset).unwrap_or(usize::MAX).min(mine.len());
+            self.read_at(offset, &mut mine[..step])?;
+            other.read_at(offset, &mut theirs[..step])?;
+            if mine[..step] != theirs[..step] {
+                return Ok(false);
+            }
+            offset += step as u64;
+        }
+        Ok(true)
+    }
+
     fn check(&self, offset: u64, length: u64) -> Result<(), ReadError> {
         match offset.checked_add(length) {
             Some(end) if end <= self.length => Ok(()),
@@ -269,6 +294,11 @@ mod tests {
         middle.read_at(3, &mut buffer).expect("inside");
         assert_eq!(&buffer, b"56");
         assert!(middle.read_at(4, &mut buffer).is_err(), "reading past the stretch into the blob");
+        for (text, want) in [(&b"23456"[..], true), (b"23457", false), (b"2345", false)] {
+            let other = Content::from_bytes("other", text.to_vec());
+            assert_eq!(middle.same_bytes(&other).expect("in memory"), want, "{}", text.escape_ascii());
+        }
+        assert!(middle.same_bytes(&middle.clone()).expect("in memory"));
         for (offset, length) in [(0, 11), (10, 1), (u64::MAX, 2), (11, 0)] {
             assert!(blob.slice(offset, length).is_err(), "{offset}+{length}");
         }

@@ -10,14 +10,20 @@
 #![forbid(unsafe_code)]
 
 mod blob;
+mod compression;
 mod glob;
 mod node;
 mod path;
 mod resolve;
+pub mod tar_in;
+pub mod tar_out;
 mod tree;
 mod view;
 
 pub use blob::{Blob, Bytes, Content, OutOfRange, ReadError, Source};
+pub use compression::{
+    Compression, DecodeError, DecodeLimits, Decoder, MAGIC_LENGTH, XZ_MEMORY, ZSTD_WINDOW_LOG,
+};
 pub use glob::{Glob, GlobError};
 pub use node::{Inode, Kind, LinkTarget, LinkTargetError, Metadata, Node, Owner};
 pub use path::{Name, PathError, TreePath};

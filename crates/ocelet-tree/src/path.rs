@@ -71,7 +71,7 @@ impl TreePath {
         let mut normal = Vec::with_capacity(path.len());
         for component in path.split(|byte| *byte == b'/') {
             match component {
-                b"" | b"." => continue,
+                b"" | b"." => {}
                 b".." => return Err(PathError::Climbs { path: path.to_vec() }),
                 long if long.len() > LONGEST_NAME => {
                     return Err(PathError::TooLong { path: path.to_vec() });

@@ -5,9 +5,9 @@
 
 use std::collections::VecDeque;
 
-use crate::{Kind, Name, Node, PathError, ReadError, TreePath, View};
+use crate::{Kind, LinkTarget, Name, Node, Owner, PathError, ReadError, TreePath, View};
 
-/// How many symbolic links the kernel follows before it gives up (`MAXSYMLINKS`, path_resolution(7)).
+/// How many symbolic links the kernel follows before it gives up (`MAXSYMLINKS`, `path_resolution(7)`).
 pub const LINK_LIMIT: usize = 40;
 
 /// Where a path leads.
@@ -135,6 +135,76 @@ fn walk(view: &dyn View, wanted: &TreePath, follow_last: bool) -> Result<Resolut
         Some(node) => Ok(Resolution { path, node, links }),
         None => Err(ResolveError::Absent { wanted: wanted.clone(), at: DeadEnd { path, links } }),
     }
+}
+
+/// What a walk sees of an entry.
+pub(crate) enum Hop {
+    /// A directory: the walk goes on below it.
+    Directory,
+    /// A symbolic link: the walk goes on where it points.
+    Link(LinkTarget),
+    /// Anything else: the walk ends.
+    End(&'static str, Owner),
+}
+
+/// Why an entry has no place.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PlaceError {
+    #[error("{parent} is a {noun}, not a directory")]
+    NotDirectory { parent: TreePath, noun: &'static str, owner: Owner },
+    #[error("the way there leads through more than {LINK_LIMIT} symbolic links")]
+    TooManyLinks,
+    #[error(transparent)]
+    Unfollowable(PathError),
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
+impl Hop {
+    pub(crate) fn of(node: &Node) -> Self {
+        match &node.kind {
+            Kind::Directory => Self::Directory,
+            Kind::Symlink { target } => Self::Link(target.clone()),
+            Kind::File { .. } => Self::End(node.kind.noun(), node.owner.clone()),
+        }
+    }
+}
+
+/// Where something that is called `wanted` would be put: symbolic links above it are followed, itself is not, and
+/// directories that do not exist stand for themselves, since they would be made.
+pub(crate) fn place(
+    look: impl Fn(&TreePath) -> Result<Option<Hop>, ReadError>,
+    wanted: &TreePath,
+) -> Result<TreePath, PlaceError> {
+    let mut todo: VecDeque<Step> = wanted.components().map(Step::Into).collect();
+    let Some(Step::Into(name)) = todo.pop_back() else { return Ok(TreePath::root()) };
+    let mut path = TreePath::root();
+    let mut links = 0;
+    while let Some(step) = todo.pop_front() {
+        let next = match step {
+            Step::Into(name) => path.join(&name),
+            Step::Up => path.parent().unwrap_or_else(TreePath::root),
+        };
+        match look(&next)? {
+            None | Some(Hop::Directory) => path = next,
+            Some(Hop::Link(target)) => {
+                links += 1;
+                if links > LINK_LIMIT {
+                    return Err(PlaceError::TooManyLinks);
+                }
+                if target.is_absolute() {
+                    path = TreePath::root();
+                }
+                for step in steps(target.as_bytes()).map_err(PlaceError::Unfollowable)?.into_iter().rev() {
+                    todo.push_front(step);
+                }
+            }
+            Some(Hop::End(noun, owner)) => {
+                return Err(PlaceError::NotDirectory { parent: next, noun, owner });
+            }
+        }
+    }
+    Ok(path.join(&name))
 }
 
 enum Step {

@@ -4,7 +4,7 @@
 //! path can be stored in an OCI layer, and hard links share content and metadata. It refuses whatever would
 //! break one of them, and never replaces an entry without being told to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use crate::{
@@ -15,7 +15,10 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct Tree {
     entries: BTreeMap<TreePath, Node>,
+    /// The directories that no source declared: they are there because something is in them.
+    implicit: BTreeSet<TreePath>,
     root: Node,
+    root_declared: bool,
     next_inode: u64,
 }
 
@@ -83,13 +86,20 @@ impl Default for Tree {
 impl Tree {
     /// A tree with nothing but a root directory.
     pub fn new() -> Self {
-        Self { entries: BTreeMap::new(), root: Node::directory(0o755, &Owner::new("")), next_inode: 0 }
+        Self {
+            entries: BTreeMap::new(),
+            implicit: BTreeSet::new(),
+            root: Node::directory(0o755, &Owner::new("")),
+            root_declared: false,
+            next_inode: 0,
+        }
     }
 
-    /// Adds a directory. Missing parents are added with mode 0755, owned by root, and by the same source.
+    /// Adds a directory. Missing parents are added with mode 0755, owned by root, and by the same source; such
+    /// an implicit directory is declared, and its metadata replaced, when it is added itself.
     ///
     /// # Errors
-    /// See [`InsertError`]; a directory that is already there is [`InsertError::Exists`].
+    /// See [`InsertError`]; a declared directory that is already there is [`InsertError::Exists`].
     pub fn add_directory(
         &mut self,
         path: &TreePath,
@@ -162,8 +172,8 @@ impl Tree {
     /// Adds an entry whose inode, if it has one, comes from [`Tree::fresh_inode`] or from this tree.
     pub(crate) fn add(&mut self, path: &TreePath, node: Node) -> Result<(), InsertError> {
         self.check(path, &node.owner)?;
-        if path.is_root() && node.is_directory() {
-            self.root = node;
+        if node.is_directory() && (path.is_root() || self.implicit.contains(path)) {
+            self.declare(path, node);
             return Ok(());
         }
         if let Some(existing) = self.get(path) {
@@ -172,11 +182,39 @@ impl Tree {
         }
         for parent in path.ancestors() {
             if !self.entries.contains_key(&parent) {
-                self.entries.insert(parent, Node::directory(0o755, &node.owner));
+                self.entries.insert(parent.clone(), Node::directory(0o755, &node.owner));
+                self.implicit.insert(parent);
             }
         }
         self.entries.insert(path.clone(), node);
         Ok(())
+    }
+
+    /// Adds a directory that nobody declared; one that is there already stays as it is.
+    pub(crate) fn add_implicit(&mut self, path: &TreePath, node: Node) -> Result<(), InsertError> {
+        if self.get(path).is_some_and(Node::is_directory) {
+            return Ok(());
+        }
+        self.add(path, node)?;
+        self.implicit.insert(path.clone());
+        Ok(())
+    }
+
+    /// Gives the directory at `path` the metadata and the owner of `node`, and keeps what is in it.
+    pub(crate) fn declare(&mut self, path: &TreePath, node: Node) {
+        self.implicit.remove(path);
+        if path.is_root() {
+            self.root = node;
+            self.root_declared = true;
+        } else {
+            self.entries.insert(path.clone(), node);
+        }
+    }
+
+    /// Whether the directory at `path` was declared by no source, and is only there because something is in it.
+    /// Its metadata then means nothing to a merge.
+    pub fn is_implicit(&self, path: &TreePath) -> bool {
+        if path.is_root() { !self.root_declared } else { self.implicit.contains(path) }
     }
 
     fn check(&self, path: &TreePath, owner: &Owner) -> Result<(), InsertError> {
@@ -207,12 +245,15 @@ impl Tree {
         if path.is_root() {
             let some = !self.entries.is_empty();
             self.entries.clear();
+            self.implicit.clear();
             return some;
         }
         let inside: Vec<TreePath> = self.below(path).map(|(path, _)| path.clone()).collect();
         for path in &inside {
             self.entries.remove(path);
+            self.implicit.remove(path);
         }
+        self.implicit.remove(path);
         self.entries.remove(path).is_some()
     }
 
@@ -221,7 +262,8 @@ impl Tree {
         if path.is_root() { Some(&self.root) } else { self.entries.get(path) }
     }
 
-    /// The metadata at exactly this path, to be changed. Hard links of a file must be changed alike.
+    /// The metadata at exactly this path, to be changed. Hard links of a file must be changed alike. Whether a
+    /// directory is implicit stays as it is.
     pub fn metadata_mut(&mut self, path: &TreePath) -> Option<&mut Metadata> {
         if path.is_root() {
             Some(&mut self.root.metadata)
@@ -358,6 +400,20 @@ mod tests {
     }
 
     #[test]
+    fn an_implicit_directory_can_be_declared_once() {
+        let owner = Owner::new("test");
+        let mut tree = tree(&["/a/b"]);
+        assert!(tree.is_implicit(&path("/a")) && !tree.is_implicit(&path("/a/b")));
+        tree.add_directory(&path("/a"), Metadata::root_owned(0o700), &owner).expect("implicit so far");
+        assert!(!tree.is_implicit(&path("/a")));
+        assert_eq!(tree.get(&path("/a")).expect("there").metadata.mode, 0o700);
+        assert!(tree.get(&path("/a/b")).is_some(), "declaring keeps what is inside");
+        let again = tree.add_directory(&path("/a"), Metadata::root_owned(0o755), &owner);
+        assert!(matches!(again, Err(InsertError::Exists { .. })));
+        assert!(tree.remove(&path("/a")) && tree.is_empty() && !tree.is_implicit(&path("/a")));
+    }
+
+    #[test]
     fn links_are_followed_inside_the_root_only() {
         let tree = tree(&[
             "/usr/lib/libc.so",
@@ -388,7 +444,7 @@ mod tests {
                     );
                 }
                 (
-                    Err(error @ ResolveError::TooManyLinks { .. } | error @ ResolveError::Absent { .. }),
+                    Err(error @ (ResolveError::TooManyLinks { .. } | ResolveError::Absent { .. })),
                     Err(said),
                 ) => {
                     assert!(error.to_string().contains(said), "{wanted}: {error}");
