@@ -1,6 +1,6 @@
 //! [`Builder`]: puts the entries of an archive where extracting it would.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::entries::{Entries, Entry, EntryKind};
 use super::error::{Problem, TarError};
@@ -16,6 +16,7 @@ pub(super) struct Builder<'tree> {
     seen: BTreeSet<TreePath>,
     left_out: BTreeSet<TreePath>,
     skipped: Vec<Skipped>,
+    checksums: BTreeMap<TreePath, Vec<u8>>,
 }
 
 /// Puts the entries of a root file system archive into a fresh tree.
@@ -29,8 +30,8 @@ pub(super) fn root_file_system(
     for entry in entries.0 {
         builder.put(&entry)?;
     }
-    let skipped = builder.finish();
-    Ok(Unpacked { tree, skipped })
+    let Builder { skipped, checksums, .. } = builder;
+    Ok(Unpacked { tree, skipped, checksums })
 }
 
 /// Where something of that name lands in the tree, links above it followed.
@@ -45,7 +46,15 @@ pub(super) fn landing(tree: &Tree, path: &TreePath) -> Result<TreePath, Problem>
 
 impl<'tree> Builder<'tree> {
     pub(super) fn new(tree: &'tree mut Tree, owner: &'tree Owner, options: &'tree Options) -> Self {
-        Self { tree, owner, options, seen: BTreeSet::new(), left_out: BTreeSet::new(), skipped: Vec::new() }
+        Self {
+            tree,
+            owner,
+            options,
+            seen: BTreeSet::new(),
+            left_out: BTreeSet::new(),
+            skipped: Vec::new(),
+            checksums: BTreeMap::new(),
+        }
     }
 
     /// What was left out.
@@ -74,6 +83,10 @@ impl<'tree> Builder<'tree> {
         }
         self.tree.remove(&path);
         self.left_out.remove(&path);
+        self.checksums.remove(&path);
+        if let Some(checksum) = &entry.checksum {
+            self.checksums.insert(path.clone(), checksum.clone());
+        }
         Ok(self.tree.add(&path, node)?)
     }
 
