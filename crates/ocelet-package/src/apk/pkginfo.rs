@@ -55,7 +55,8 @@ pub struct PackageInfo {
     pub triggers: Vec<String>,
     /// `datahash`: the SHA-256 of the data member as stored.
     pub data_hash: Option<[u8; 32]>,
-    /// Lines with other keys, in their order.
+    /// Lines with other keys, in their order. A line that is not `key = value` has an empty key: apk-tools passes
+    /// over it.
     pub unknown: Vec<(String, String)>,
 }
 
@@ -71,14 +72,6 @@ pub struct PkginfoError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PkginfoProblem {
-    /// A line is not `key = value`.
-    #[error("line {line} is not \"key = value\": \"{}\"", .text[..60.min(.text.len())].escape_ascii())]
-    Form {
-        /// The line, counted from 1.
-        line: usize,
-        /// The line.
-        text: Vec<u8>,
-    },
     /// A second, other value for what has one.
     #[error("line {line} gives \"{key}\" a second value")]
     Repeated {
@@ -155,11 +148,9 @@ impl Fields {
         }
         let separator = line.windows(3).position(|window| window == b" = ");
         let Some(separator) = separator else {
-            // abuild writes "key =" where the value is empty and the editor trimmed the line.
-            if !line.ends_with(b" =") {
-                self.problems.push(PkginfoProblem::Form { line: number, text: line.to_vec() });
-            }
-            return;
+            // A value that went over several lines in the APKBUILD (the licence of util-linux 2.36) goes on here.
+            let text = String::from_utf8_lossy(line).into_owned();
+            return self.info.unknown.push((String::new(), text));
         };
         let key = String::from_utf8_lossy(&line[..separator]).into_owned();
         let value = String::from_utf8_lossy(&line[separator + 3..]).into_owned();
@@ -294,7 +285,8 @@ mod tests {
             ("url =\n\nlicense = \n", &[]),
             ("size = 1\nsize = 1\n", &[]),
             ("size = 1\nsize = 2\n", &["line 5 gives \"size\" a second value"]),
-            ("nonsense\nsize = x\n", &["line 4 is not", "line 5 has \"x\" for \"size\""]),
+            ("license = A\n\tAND B\n", &[]),
+            ("nonsense\nsize = x\n", &["line 5 has \"x\" for \"size\""]),
             ("size = +1\nbuilddate = 99999999999999999999\n", &["line 4", "line 5"]),
             ("datahash = 00\n", &["64 hexadecimal digits"]),
             ("replaces_priority = -1\n", &["whole number"]),

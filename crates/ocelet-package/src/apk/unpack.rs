@@ -6,7 +6,7 @@
 //! what the installed database will tell scanners and `apk audit`. Refused are a member that is not exactly one
 //! gzip stream to the end of the file, more bytes than the caller allows, and checksums that do not fit.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::thread;
 
@@ -304,7 +304,7 @@ fn contents(control: &Control, blob: &Blob, owner: &Owner) -> Result<Contents, U
         .map_err(|cause| UnpackError::Tar { label: control.label.clone(), cause })?;
     let tar_in::Unpacked { mut tree, skipped, checksums } = unpacked;
     let identities = check_all(control, &tree, &checksums)?;
-    let unlisted = identities.keys().filter(|path| !checksums.contains_key(*path)).cloned().collect();
+    let unlisted = unlisted(&tree, &checksums);
     let mut contents = Contents { tree: Tree::new(), identities, unlisted, skipped };
     for path in not_installed(&tree) {
         tree.remove(&path);
@@ -350,6 +350,20 @@ fn check_all(
         identities.insert(path.clone(), identity);
     }
     Ok(identities)
+}
+
+/// The files for which the package has no checksum under any of their names: hard links have none of their own.
+fn unlisted(tree: &Tree, checksums: &BTreeMap<TreePath, Vec<u8>>) -> Vec<TreePath> {
+    let listed: BTreeSet<Inode> =
+        checksums.keys().filter_map(|path| tree.get(path)).filter_map(Node::inode).collect();
+    tree.iter()
+        .filter(|(path, node)| match &node.kind {
+            Kind::Directory => false,
+            Kind::Symlink { .. } => !checksums.contains_key(*path),
+            Kind::File { inode, .. } => !listed.contains(inode),
+        })
+        .map(|(path, _)| path.clone())
+        .collect()
 }
 
 /// What apk-tools leaves out when it installs a package (`src/database.c`, `apk_db_install_file`): hidden files at

@@ -137,8 +137,12 @@ impl Access {
 }
 
 impl Record {
-    /// The record of a package from what it says of itself; `size` is that of its file in bytes.
-    pub fn of(info: &PackageInfo, identity: Identity, size: u64) -> Self {
+    /// The record of a package from what it says of itself.
+    pub fn of(control: &Control) -> Self {
+        Self::from_parts(&control.info, control.identity, control.size)
+    }
+
+    fn from_parts(info: &PackageInfo, identity: Identity, size: u64) -> Self {
         Self {
             identity,
             name: info.name.clone(),
@@ -163,10 +167,12 @@ impl Record {
 }
 
 impl Installed {
-    /// The record of a package as if it had just been installed, with all of its files.
-    pub fn of(control: &Control, contents: &Contents) -> Self {
+    /// What apk would write down after installing a package with all of its files. `record` is what the index says
+    /// of it ([`Record::parse`]), which may differ from the package: a `noarch` package has the architecture of the
+    /// repository there. Without an index, [`Record::of`] gives what the package says itself.
+    pub fn of(record: Record, control: &Control, contents: &Contents) -> Self {
         Self {
-            record: Record::of(&control.info, control.identity, control.size),
+            record,
             replaces: control.info.replaces.clone(),
             replaces_priority: control.info.replaces_priority.unwrap_or(0),
             repository_tag: None,

@@ -95,6 +95,22 @@ impl Database {
     }
 }
 
+impl Record {
+    /// Reads the text of one record of an index, with or without the empty line that ends it.
+    ///
+    /// # Errors
+    /// See [`RecordError`]; text that holds no record lacks its fields.
+    pub fn parse(text: &[u8]) -> Result<Self, DatabaseError> {
+        let mut open = Open::default();
+        let mut last = 0;
+        for (index, line) in text.split(|byte| *byte == b'\n').enumerate().filter(|(_, line)| line.len() >= 2) {
+            last = index + 1;
+            open.line(line).map_err(|cause| DatabaseError { line: last, cause })?;
+        }
+        open.close().map(|installed| installed.record).map_err(|cause| DatabaseError { line: last, cause })
+    }
+}
+
 /// A record that is being read.
 #[derive(Default)]
 struct Open {
@@ -147,7 +163,8 @@ impl Open {
 
     fn header(&mut self, field: char, value: &str) -> Result<(), RecordError> {
         let text = value.to_owned();
-        let words = || value.split_whitespace().map(str::to_owned).collect();
+        // A list may go on in a further line, as apk-tools reads it.
+        let words = || value.split_whitespace().map(str::to_owned);
         let rest = &mut self.rest;
         match field {
             'C' => self.identity = Some(identity(field, value)?),
@@ -164,10 +181,10 @@ impl Open {
             't' => rest.build_time = number(field, value)?,
             'c' => rest.commit = Some(text),
             'k' => rest.provider_priority = number(field, value)?,
-            'D' => rest.depends = words(),
-            'p' => rest.provides = words(),
-            'i' => rest.install_if = words(),
-            'r' => rest.replaces = words(),
+            'D' => rest.depends.extend(words()),
+            'p' => rest.provides.extend(words()),
+            'i' => rest.install_if.extend(words()),
+            'r' => rest.replaces.extend(words()),
             'q' => rest.replaces_priority = number(field, value)?,
             's' => rest.repository_tag = Some(text),
             'f' => rest.broken = text,
