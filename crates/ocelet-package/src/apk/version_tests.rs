@@ -1,0 +1,1 @@
+//! Tables of the facts about this module.
