@@ -40,10 +40,13 @@ pub(super) fn failure(error: &reqwest::Error, roots: &str) -> Failure {
     Failure::Broken { reason }
 }
 
-/// TLS errors travel inside of IO errors, whose `source` skips them.
+/// TLS errors travel inside of IO errors, one in the other, whose `source` skips what they hold.
 fn tls_error<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e rustls::Error> {
-    let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-    error
-        .downcast_ref::<rustls::Error>()
-        .or_else(|| inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()))
+    let mut error = error;
+    loop {
+        if let Some(tls) = error.downcast_ref::<rustls::Error>() {
+            return Some(tls);
+        }
+        error = error.downcast_ref::<io::Error>()?.get_ref()?;
+    }
 }

@@ -188,6 +188,11 @@ pub(crate) fn serve(request: &Request, wire: Wire, content: &[u8], tag: &str) ->
     }
 }
 
+/// A server that says `hello` to everybody.
+pub(crate) fn hello() -> Server {
+    Server::start(|_, wire| respond(wire, "200 OK", "", b"hello"))
+}
+
 /// Bytes that repeat nowhere soon.
 pub(crate) fn content(length: usize) -> Vec<u8> {
     let mut state = 1_u32;
