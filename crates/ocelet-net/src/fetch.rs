@@ -33,7 +33,11 @@ pub struct Fetcher<'a> {
 
 /// Calls fetches off, from any thread. A fetch notices at its next chunk or slice of a wait.
 #[derive(Debug, Clone, Default)]
-pub struct Cancel(Arc<AtomicBool>);
+pub struct Cancel {
+    flag: Arc<AtomicBool>,
+    /// Calling that one off calls this one off too.
+    parent: Option<Arc<Cancel>>,
+}
 
 /// Bytes that are home and meet their expectation. Only the check makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,12 +78,17 @@ impl Cancel {
 
     /// Calls off.
     pub fn cancel(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.flag.store(true, Ordering::Relaxed);
     }
 
     /// Whether it was called off.
     pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.flag.load(Ordering::Relaxed) || self.parent.as_ref().is_some_and(|parent| parent.is_cancelled())
+    }
+
+    /// One that is called off with this one, and can be without it.
+    pub(crate) fn child(&self) -> Self {
+        Self { flag: Arc::default(), parent: Some(Arc::new(self.clone())) }
     }
 }
 

@@ -240,7 +240,32 @@ fn jobs_end_in_their_order_and_one_failure_can_call_off_the_rest() {
         }
         let done = results.iter().filter(|result| result.is_ok()).count();
         assert_eq!(done, if on_failure == OnFailure::CallOff { 5 } else { 19 });
+        let address = Address::parse(A).expect("an address");
+        fetcher.fetch("later", &address, &wanted(), &mut Vec::new()).expect("only that call was called off");
     }
+}
+
+/// Calls the fetch off while it waits.
+struct Impatient(Cancel);
+
+impl Sleeper for Impatient {
+    fn sleep(&self, wait: Duration) {
+        assert!(wait <= Duration::from_millis(250), "a wait is sliced");
+        assert!(!self.0.is_cancelled(), "it does not wait once called off");
+        self.0.cancel();
+    }
+}
+
+#[test]
+fn a_wait_is_called_off() {
+    let source = scripted(&[(A, &[Step::Status(500)])]);
+    let cancel = Cancel::new();
+    let sleeper = Impatient(cancel.clone());
+    let fetcher = Fetcher::new(&source, &sleeper, &crate::event::Silent).cancel(cancel);
+    let address = Address::parse(A).expect("an address");
+    let error = fetcher.fetch("x", &address, &wanted(), &mut Vec::new()).expect_err("called off");
+    assert!(matches!(error, FetchError::Cancelled { .. }), "{error}");
+    assert_eq!(source.asked.lock().expect("the log").len(), 1);
 }
 
 /// Holds a few bytes and then refuses, as a full disk does.

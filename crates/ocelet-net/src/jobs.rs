@@ -28,7 +28,7 @@ pub struct Job<'s> {
 pub enum OnFailure {
     /// The others go on, so that all problems are told at once.
     GoOn,
-    /// The others are called off, and with them everything else that holds the fetcher's [`crate::Cancel`].
+    /// The others of the same call are called off.
     CallOff,
 }
 
@@ -41,6 +41,7 @@ impl Fetcher<'_> {
         on_failure: OnFailure,
     ) -> Vec<Result<Fetched, FetchError>> {
         let count = jobs.len();
+        let together = self.clone().cancel(self.cancel_token().child());
         let waiting = Mutex::new(jobs.into_iter().enumerate());
         let finished = Mutex::new(Vec::with_capacity(count));
         std::thread::scope(|scope| {
@@ -51,9 +52,9 @@ impl Fetcher<'_> {
                         let Some((index, job)) = next else {
                             break;
                         };
-                        let result = self.fetch_any(&job.name, &job.sources, &job.expectation, job.sink);
+                        let result = together.fetch_any(&job.name, &job.sources, &job.expectation, job.sink);
                         if result.is_err() && on_failure == OnFailure::CallOff {
-                            self.cancel_token().cancel();
+                            together.cancel_token().cancel();
                         }
                         finished.lock().unwrap_or_else(PoisonError::into_inner).push((index, result));
                     }

@@ -19,7 +19,6 @@
 
 mod address;
 mod credentials;
-mod date;
 mod docker;
 mod engine;
 mod error;
@@ -39,7 +38,6 @@ mod source;
 
 pub use address::{Address, AddressError, Mirror};
 pub use credentials::{CredentialError, Keyring, Login, Secret};
-pub use date::http_date;
 pub use docker::{DockerConfig, DockerConfigError, Helper, HelperError};
 pub use error::{Attempt, Class, FetchError};
 pub use event::{Event, Observer, Silent};

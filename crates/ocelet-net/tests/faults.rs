@@ -504,3 +504,22 @@ fn a_large_file_comes_through_a_line_that_breaks_often() {
     fetcher.fetch("large", &address, &expectation, &mut sink).expect("all parts");
     assert_eq!(server.requests().len(), WHOLE.div_ceil(PART), "no byte is asked for twice");
 }
+
+#[test]
+fn a_body_that_lacks_only_its_end_mark_is_complete_when_the_server_says_so() {
+    // Chunked, cut before the last chunk: all bytes came, but nobody said so.
+    let server = Server::start(|request, mut wire| {
+        if request.number > 0 {
+            return serve(request, wire, &content(LENGTH), TAG);
+        }
+        write!(wire, "HTTP/1.1 200 OK\r\nETag: {TAG}\r\nTransfer-Encoding: chunked\r\n\r\n{LENGTH:x}\r\n")?;
+        wire.write_all(&content(LENGTH))?;
+        write!(wire, "\r\n")?;
+        close(wire)
+    });
+    let outcome = fetch(&server.url("/x"), &Expectation::at_most(1 << 20));
+    assert_eq!(outcome.result.expect("complete").size(), LENGTH as u64);
+    assert_eq!(outcome.sink, content(LENGTH));
+    let asked: Vec<_> = server.requests().iter().map(server::Request::from).collect();
+    assert_eq!(asked, [None, Some(LENGTH)], "nothing is asked for twice");
+}

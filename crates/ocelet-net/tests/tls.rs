@@ -10,10 +10,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 
-use ocelet_net::{Address, Class, Expectation, FetchError, Fetcher, Online, Roots, SetupError, Silent};
+use ocelet_net::{
+    Address, Class, Expectation, FetchError, Fetcher, Online, Proxies, Roots, SetupError, Silent,
+};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
-use server::{Counted, hello};
+use server::{Counted, Server, hello};
 
 /// An authority's certificate in a file, and a server for `127.0.0.1` that it vouches for.
 struct Secured {
@@ -120,6 +122,24 @@ fn an_authority_given_is_trusted_and_no_other() {
     let error =
         get(Roots::only(ours.authority()), &format!("https://localhost:{port}/x")).expect_err("a name");
     assert!(error.to_string().contains("certificate was not accepted"), "{error}");
+}
+
+#[test]
+fn https_goes_through_a_proxy_unread() {
+    let proxy = Server::start(|request, wire| {
+        let target = request.line.split(' ').nth(1).unwrap_or_default().to_owned();
+        wire.tunnel(&target)
+    });
+    let secured = Secured::new("ours");
+    let port = secured.serve(HELLO.to_owned());
+    let proxies = Proxies::new().https(format!("http://user:hunter2@{}", proxy.host()));
+    let online = Online::new().roots(Roots::only(secured.authority())).proxies(proxies);
+    let got = get_with(online, &format!("https://me:secret@127.0.0.1:{port}/x"));
+    assert_eq!(got.expect("tunnelled"), b"hello");
+    let asked = proxy.requests().pop().expect("a request");
+    assert_eq!(asked.line, format!("CONNECT 127.0.0.1:{port} HTTP/1.1"));
+    assert_eq!(asked.header("proxy-authorization"), Some("Basic dXNlcjpodW50ZXIy"));
+    assert_eq!(asked.header("authorization"), None, "the server's login is not for the proxy");
 }
 
 #[test]

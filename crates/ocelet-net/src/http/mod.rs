@@ -9,6 +9,7 @@
 
 mod body;
 mod classify;
+mod date;
 mod exchange;
 mod proxies;
 mod range;

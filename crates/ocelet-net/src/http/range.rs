@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use reqwest::header::{DATE, ETAG, HeaderMap, HeaderName, LAST_MODIFIED, RETRY_AFTER};
 
-use crate::date::http_date;
+use super::date::http_date;
 use crate::source::Validator;
 
 /// A `Content-Range` of bytes.

@@ -121,11 +121,26 @@ impl Server {
     }
 }
 
+impl Wire {
+    /// Answers a CONNECT and passes bytes to and fro, as a proxy does.
+    pub(crate) fn tunnel(mut self, to: &str) -> io::Result<()> {
+        let mut head = vec![0; 16 << 10];
+        let _ = self.stream.read(&mut head)?;
+        let mut onward = TcpStream::connect(to)?;
+        self.write_all(b"HTTP/1.1 200 OK\r\n\r\n")?;
+        let (mut back, mut here) = (onward.try_clone()?, self.stream.try_clone()?);
+        thread::spawn(move || io::copy(&mut back, &mut here));
+        io::copy(&mut self.stream, &mut onward).map(|_| ())
+    }
+}
+
 /// Waits for the head of a request without taking it off the connection.
 fn peek_request(stream: &TcpStream) -> Option<Request> {
     let mut buffer = vec![0; 16 << 10];
     for _ in 0..500 {
         let length = stream.peek(&mut buffer).ok().filter(|length| *length > 0)?;
+        // No method begins so: it is a TLS client, and gets no answer.
+        buffer[0].is_ascii_uppercase().then_some(())?;
         if let Some(request) = parse(&buffer[..length]) {
             return Some(request);
         }

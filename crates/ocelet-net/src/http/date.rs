@@ -10,7 +10,7 @@ const MONTHS: [&str; 12] =
 ///
 /// `Sun, 06 Nov 1994 08:49:37 GMT`, `Sunday, 06-Nov-94 08:49:37 GMT` and `Sun Nov  6 08:49:37 1994` are one
 /// moment. A year of two digits is read as 1970 to 2069.
-pub fn http_date(text: &str) -> Option<u64> {
+pub(super) fn http_date(text: &str) -> Option<u64> {
     let words: Vec<&str> = text.split_ascii_whitespace().collect();
     let (day, month, year, time) = match words.as_slice() {
         [_, day, month, year, time, "GMT"] | [_, month, day, time, year] => (*day, *month, *year, *time),
