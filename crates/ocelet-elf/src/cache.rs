@@ -103,7 +103,11 @@ impl LoaderCache {
 
     /// The files that answer to a name on a machine with these flags, in the order in which glibc prefers
     /// them (`dl-cache.c`), without those that need more than the baseline.
-    pub fn lookup<'cache>(&'cache self, name: &'cache [u8], flags: u32) -> impl Iterator<Item = &'cache Text> {
+    pub fn lookup<'cache>(
+        &'cache self,
+        name: &'cache [u8],
+        flags: u32,
+    ) -> impl Iterator<Item = &'cache Text> {
         self.range(name)
             .iter()
             .filter(move |entry| entry.flags == flags && entry.hwcap == Hwcap::Baseline)
@@ -216,10 +220,12 @@ impl Reader<'_> {
             };
             let hwcap = match (low, u64::from(high)) {
                 (0, 0) => Hwcap::Baseline,
-                (index, high) if high & !ISA_LEVEL_MASK == HWCAP_EXTENSION => match levels.get(index as usize) {
-                    Some(level) => Hwcap::Subdirectory(level.clone()),
-                    None => return Err(self.outside("a hwcaps level")),
-                },
+                (index, high) if high & !ISA_LEVEL_MASK == HWCAP_EXTENSION => {
+                    match levels.get(index as usize) {
+                        Some(level) => Hwcap::Subdirectory(level.clone()),
+                        None => return Err(self.outside("a hwcaps level")),
+                    }
+                }
                 (low, high) => Hwcap::Legacy(high << 32 | u64::from(low)),
             };
             entries.push(CacheEntry {
@@ -292,10 +298,14 @@ impl Writer<'_> {
         bytes.extend(strings);
         if !levels.is_empty() {
             bytes.resize(extension, 0);
-            for word in [EXTENSION_MAGIC as usize, 1, HWCAPS_TAG as usize, 0, extension + 24, levels.len() * 4] {
+            for word in
+                [EXTENSION_MAGIC as usize, 1, HWCAPS_TAG as usize, 0, extension + 24, levels.len() * 4]
+            {
                 self.word(&mut bytes, word);
             }
-            levels.into_iter().for_each(|level| self.word(&mut bytes, level));
+            for level in levels {
+                self.word(&mut bytes, level);
+            }
         }
         bytes
     }
@@ -335,14 +345,12 @@ fn compare_names(one: &[u8], other: &[u8]) -> Ordering {
                 }
                 (one, other) = (rest, other_rest);
             }
-            (Some((a, rest)), Some((b, other_rest))) => {
-                match (a.is_ascii_digit(), b.is_ascii_digit()) {
-                    (true, false) => return Ordering::Greater,
-                    (false, true) => return Ordering::Less,
-                    _ if a != b => return a.cmp(b),
-                    _ => (one, other) = (rest, other_rest),
-                }
-            }
+            (Some((a, rest)), Some((b, other_rest))) => match (a.is_ascii_digit(), b.is_ascii_digit()) {
+                (true, false) => return Ordering::Greater,
+                (false, true) => return Ordering::Less,
+                _ if a != b => return a.cmp(b),
+                _ => (one, other) = (rest, other_rest),
+            },
         }
     }
 }

@@ -12,12 +12,15 @@ use ocelet_tree::{Content, DeadEnd, Inode, Kind, LINK_LIMIT, Name, ReadError, Tr
 use crate::script::Shebang;
 use crate::{Binary, ElfError};
 
+/// Longer paths are walked from the top down.
+const DEEP: usize = 512;
+
 /// A view with a memory.
 pub(crate) struct Files<'view> {
     view: &'view dyn View,
     places: RwLock<BTreeMap<TreePath, Outcome>>,
     directories: RwLock<BTreeMap<Vec<u8>, Option<Arc<Directory>>>>,
-    files: RwLock<BTreeMap<TreePath, Arc<File>>>,
+    known: RwLock<BTreeMap<TreePath, Arc<File>>>,
 }
 
 type Outcome = Result<Arc<Place>, Arc<Lost>>;
@@ -82,12 +85,7 @@ pub(crate) struct Directory {
 
 impl<'view> Files<'view> {
     pub(crate) fn new(view: &'view dyn View) -> Self {
-        Self {
-            view,
-            places: RwLock::default(),
-            directories: RwLock::default(),
-            files: RwLock::default(),
-        }
+        Self { view, places: RwLock::default(), directories: RwLock::default(), known: RwLock::default() }
     }
 
     pub(crate) fn view(&self) -> &'view dyn View {
@@ -96,6 +94,12 @@ impl<'view> Files<'view> {
 
     /// Follows a path to its end.
     pub(crate) fn place(&self, path: &TreePath) -> Outcome {
+        if path.as_bytes().len() > DEEP {
+            // From the top down, so that no step has far to go up: a path may have 2,000 components.
+            for above in path.ancestors() {
+                self.walk(&above, 0)?;
+            }
+        }
         self.walk(path, 0)
     }
 
@@ -176,7 +180,7 @@ impl<'view> Files<'view> {
     }
 
     fn file(&self, path: TreePath, inode: Inode, executable: bool, content: &Content) -> Arc<File> {
-        let mut files = self.files.write().expect("no holder panics");
+        let mut files = self.known.write().expect("no holder panics");
         let number = files.len();
         let file = files.entry(path.clone()).or_insert_with(|| {
             let facts = OnceLock::new();

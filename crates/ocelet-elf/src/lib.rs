@@ -20,8 +20,8 @@ mod target;
 
 pub use cache::{CacheEntry, CacheError, Hwcap, LoaderCache};
 pub use close::{
-    Closure, Kept, Options, Problem, Reason, Root, Step, UnexplainedDlopen, Why, WouldNeed, close, close_with,
-    who_would_need,
+    Closure, Kept, Options, Problem, Reason, Root, Step, UnexplainedDlopen, Why, WouldNeed, close,
+    close_with, who_would_need,
 };
 pub use loader::{
     Edge, Found, Hwcaps, LoadError, Loaded, Loader, Object, Request, Unfound, WhyUnfound, World,

@@ -43,7 +43,8 @@ impl Shebang {
             return None;
         }
         let argument = self.argument.as_deref()?;
-        let split = [&b"--split-string="[..], b"-S", b"-vS"].iter().find_map(|flag| argument.strip_prefix(*flag));
+        let split =
+            [&b"--split-string="[..], b"-S", b"-vS"].iter().find_map(|flag| argument.strip_prefix(*flag));
         match split {
             Some(words) => command(words),
             // The kernel passes one argument: without -S, spaces belong to the name.

@@ -19,7 +19,7 @@ pub struct Target {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Machine {
     platform: &'static str,
-    machine: u16,
+    number: u16,
     class: Class,
     endianness: Endianness,
     float: Option<FloatAbi>,
@@ -43,7 +43,7 @@ macro_rules! machines {
         $glibc:literal $musl:literal $directories:ident;)*) => {
         &[$(Machine {
             platform: $platform,
-            machine: $machine,
+            number: $machine,
             class: Class::$class,
             endianness: Endianness::$order,
             float: $float,
@@ -158,9 +158,9 @@ impl Target {
 impl Machine {
     /// The row for files of this kind. ARM files that do not tell how they pass floats count as hard-float
     /// ones, as Debian's and Alpine's ports have them.
-    pub(crate) fn of(abi: &Abi) -> Option<&'static Self> {
+    pub(crate) fn of(abi: Abi) -> Option<&'static Self> {
         MACHINES.iter().find(|row| {
-            (row.machine, row.class, row.endianness) == (abi.machine, abi.class, abi.endianness)
+            (row.number, row.class, row.endianness) == (abi.machine, abi.class, abi.endianness)
                 && floats_agree(row.float, abi.float)
         })
     }
@@ -174,7 +174,7 @@ impl Machine {
     }
 
     fn abi(&self) -> Abi {
-        Abi { machine: self.machine, class: self.class, endianness: self.endianness, float: self.float }
+        Abi { machine: self.number, class: self.class, endianness: self.endianness, float: self.float }
     }
 }
 
@@ -196,7 +196,7 @@ impl fmt::Display for Target {
 impl fmt::Display for Abi {
     /// The platform's name where the table has it, else the ELF numbers.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match Machine::of(self) {
+        match Machine::of(*self) {
             Some(row) => formatter.write_str(row.platform),
             None if self.machine == 62 && self.class == Class::Bits32 => formatter.write_str("x32"),
             None => {

@@ -12,50 +12,95 @@ use ocelet_tree::TreePath;
 /// One file to build: where, from which options, needing which of the others.
 struct Built(&'static str, &'static str);
 
-/// A set of files; the first is the program. `DIR` stands for the directory of the test.
-const SETS: [(&str, &[Built], &[(&str, &str)]); 8] = [
-    ("rpath is inherited", &[
-        Built("bin/p", "bin/p.c -LDIR/l -la -Wl,-rpath-link,DIR/l -Wl,--disable-new-dtags,-rpath,DIR/l"),
-        Built("l/liba.so", "-shared -LDIR/l -lb -Wl,-soname,liba.so"),
-        Built("l/libb.so", "-shared -Wl,-soname,libb.so"),
-    ], &[]),
-    ("runpath is not", &[
-        Built("bin/p", "bin/p.c -LDIR/l -la -Wl,-rpath-link,DIR/l -Wl,--enable-new-dtags,-rpath,DIR/l"),
-        Built("l/liba.so", "-shared -LDIR/l -lb -Wl,-soname,liba.so"),
-        Built("l/libb.so", "-shared -Wl,-soname,libb.so"),
-    ], &[]),
-    ("the origin of a linked library", &[
-        Built("bin/p", "bin/p.c -LDIR/link -la -Wl,-rpath-link,DIR/real -Wl,--enable-new-dtags,-rpath,DIR/link"),
-        Built("real/liba-1.so", "-shared -LDIR/real -lb -Wl,-soname,liba.so -Wl,--enable-new-dtags,-rpath,$ORIGIN"),
-        Built("real/libb.so", "-shared -Wl,-soname,libb.so"),
-    ], &[("link/liba.so", "../real/liba-1.so")]),
-    ("the origin below a linked directory", &[
-        Built("bin/p", "bin/p.c -LDIR/link -la -Wl,-rpath-link,DIR/real -Wl,--enable-new-dtags,-rpath,DIR/link"),
-        Built("real/liba.so", "-shared -LDIR/real -lb -Wl,-soname,liba.so -Wl,--enable-new-dtags,-rpath,$ORIGIN/../beside"),
-        Built("beside/libb.so", "-shared -Wl,-soname,libb.so"),
-    ], &[("link", "real"), ("real/libb.so", "../beside/libb.so")]),
-    ("no default libraries", &[
-        Built("bin/p", "bin/p.c -LDIR/l -la -Wl,-z,nodefaultlib -Wl,--enable-new-dtags,-rpath,DIR/l"),
-        Built("l/liba.so", "-shared -Wl,-soname,liba.so"),
-    ], &[]),
-    ("a needed path", &[
-        Built("bin/p", "bin/p.c DIR/l/a.so"),
-        Built("l/a.so", "-shared"),
-    ], &[]),
-    ("filters", &[
-        Built("bin/p", "bin/p.c -LDIR/l -la -Wl,-rpath-link,DIR/l -Wl,--disable-new-dtags,-rpath,DIR/l"),
-        Built("l/liba.so", "-shared -Wl,-soname,liba.so -Wl,-f,libaux.so -Wl,-f,libnone.so -Wl,-F,libfilter.so"),
-        Built("l/libaux.so", "-shared -Wl,-soname,libaux.so"),
-        Built("l/libfilter.so", "-shared -Wl,-soname,libfilter.so"),
-    ], &[]),
-    ("a library under two names", &[
-        Built("bin/p", "bin/p.c -LDIR/l -la -lb -Wl,-rpath-link,DIR/l -Wl,--disable-new-dtags,-rpath,$ORIGIN/../l:$ORIGIN/../l/deep"),
-        Built("l/libb.so", "-shared -LDIR/l -la2 -Wl,-soname,libb.so"),
-        Built("l/liba.so", "-shared"),
-    ], &[("l/liba2.so", "liba.so"), ("l/deep", ".")]),
+/// A name, the files to build with the program first, and symbolic links; `DIR` stands for the directory.
+type Set = (&'static str, &'static [Built], &'static [(&'static str, &'static str)]);
+
+const SETS: [Set; 8] = [
+    (
+        "rpath is inherited",
+        &[
+            Built("bin/p", "bin/p.c -LDIR/l -la -Wl,-rpath-link,DIR/l -Wl,--disable-new-dtags,-rpath,DIR/l"),
+            Built("l/liba.so", "-shared -LDIR/l -lb -Wl,-soname,liba.so"),
+            Built("l/libb.so", "-shared -Wl,-soname,libb.so"),
+        ],
+        &[],
+    ),
+    (
+        "runpath is not",
+        &[
+            Built("bin/p", "bin/p.c -LDIR/l -la -Wl,-rpath-link,DIR/l -Wl,--enable-new-dtags,-rpath,DIR/l"),
+            Built("l/liba.so", "-shared -LDIR/l -lb -Wl,-soname,liba.so"),
+            Built("l/libb.so", "-shared -Wl,-soname,libb.so"),
+        ],
+        &[],
+    ),
+    (
+        "the origin of a linked library",
+        &[
+            Built(
+                "bin/p",
+                "bin/p.c -LDIR/link -la -Wl,-rpath-link,DIR/real -Wl,--enable-new-dtags,-rpath,DIR/link",
+            ),
+            Built(
+                "real/liba-1.so",
+                "-shared -LDIR/real -lb -Wl,-soname,liba.so -Wl,--enable-new-dtags,-rpath,$ORIGIN",
+            ),
+            Built("real/libb.so", "-shared -Wl,-soname,libb.so"),
+        ],
+        &[("link/liba.so", "../real/liba-1.so")],
+    ),
+    (
+        "the origin below a linked directory",
+        &[
+            Built(
+                "bin/p",
+                "bin/p.c -LDIR/link -la -Wl,-rpath-link,DIR/real -Wl,--enable-new-dtags,-rpath,DIR/link",
+            ),
+            Built(
+                "real/liba.so",
+                "-shared -LDIR/real -lb -Wl,-soname,liba.so -Wl,--enable-new-dtags,-rpath,$ORIGIN/../beside",
+            ),
+            Built("beside/libb.so", "-shared -Wl,-soname,libb.so"),
+        ],
+        &[("link", "real"), ("real/libb.so", "../beside/libb.so")],
+    ),
+    (
+        "no default libraries",
+        &[
+            Built("bin/p", "bin/p.c -LDIR/l -la -Wl,-z,nodefaultlib -Wl,--enable-new-dtags,-rpath,DIR/l"),
+            Built("l/liba.so", "-shared -Wl,-soname,liba.so"),
+        ],
+        &[],
+    ),
+    ("a needed path", &[Built("bin/p", "bin/p.c DIR/l/a.so"), Built("l/a.so", "-shared")], &[]),
+    (
+        "filters",
+        &[
+            Built("bin/p", "bin/p.c -LDIR/l -la -Wl,-rpath-link,DIR/l -Wl,--disable-new-dtags,-rpath,DIR/l"),
+            Built(
+                "l/liba.so",
+                "-shared -Wl,-soname,liba.so -Wl,-f,libaux.so -Wl,-f,libnone.so -Wl,-F,libfilter.so",
+            ),
+            Built("l/libaux.so", "-shared -Wl,-soname,libaux.so"),
+            Built("l/libfilter.so", "-shared -Wl,-soname,libfilter.so"),
+        ],
+        &[],
+    ),
+    (
+        "a library under two names",
+        &[
+            Built(
+                "bin/p",
+                "bin/p.c -LDIR/l -la -lb -Wl,-rpath-link,DIR/l -Wl,--disable-new-dtags,-rpath,$ORIGIN/../l:$ORIGIN/../l/deep",
+            ),
+            Built("l/libb.so", "-shared -LDIR/l -la2 -Wl,-soname,libb.so"),
+            Built("l/liba.so", "-shared"),
+        ],
+        &[("l/liba2.so", "liba.so"), ("l/deep", ".")],
+    ),
 ];
 
-#[expect(clippy::disallowed_methods, reason = "the compiler builds the fixtures")]
+#[expect(clippy::disallowed_methods, clippy::print_stdout, reason = "the compiler builds the fixtures")]
 fn run(program: &str, arguments: &[&str]) -> Option<bool> {
     let output = Command::new(program).args(arguments).output().ok()?;
     if !output.status.success() {
@@ -91,6 +136,7 @@ fn build(compiler: &str, directory: &Path, files: &[Built], links: &[(&str, &str
     }
 }
 
+#[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 fn compare(compiler: &str, loader_path: &str) {
     if run(compiler, &["--version"]).is_none() || !Path::new(loader_path).exists() {
         println!("skipped: {compiler} not installed");

@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use goblin::elf::Elf;
-use goblin::elf::dynamic::{DT_AUXILIARY, DT_FILTER, DT_NEEDED};
+use goblin::elf::dynamic::DT_NEEDED;
 use ocelet_elf::{Binary, Class, Endianness};
 
+/// `DT_AUXILIARY` and `DT_FILTER` (`elf.h`), which goblin has no names for.
+const FILTERS: [u64; 2] = [0x7fff_fffd, 0x7fff_ffff];
 
 #[expect(clippy::disallowed_methods, reason = "the files of this machine are the fixture")]
 fn walk(at: &Path, found: &mut Vec<PathBuf>) {
@@ -25,7 +27,7 @@ fn walk(at: &Path, found: &mut Vec<PathBuf>) {
 
 fn versions(elf: &Elf<'_>) -> (BTreeSet<String>, Option<BTreeSet<String>>) {
     let text = |at: usize| elf.dynstrtab.get_at(at).unwrap_or_default().to_owned();
-    let needs = elf.verneed.iter().flat_map(|table| table.iter()).flat_map(|need| {
+    let needs = elf.verneed.iter().flat_map(goblin::elf::VerneedSection::iter).flat_map(|need| {
         let file = text(need.vn_file);
         need.iter().map(move |aux| (file.clone(), aux.vna_name)).collect::<Vec<_>>()
     });
@@ -50,16 +52,20 @@ fn compare(path: &Path, bytes: &[u8]) -> Option<Result<(), String>> {
     let (needs, defines) = versions(&elf);
     let ours_needs: BTreeSet<String> =
         ours.version_needs.iter().map(|need| format!("{} {}", need.file, need.version)).collect();
-    let ours_defines = ours.version_definitions.as_ref().map(|all| all.iter().map(ToString::to_string).collect());
+    let ours_defines =
+        ours.version_definitions.as_ref().map(|all| all.iter().map(ToString::to_string).collect());
     let wants = elf.dynamic.iter().flat_map(|dynamic| &dynamic.dyns);
-    let wants = wants.filter(|entry| [DT_NEEDED, DT_AUXILIARY, DT_FILTER].contains(&entry.d_tag)).count();
+    let wants = wants.filter(|entry| entry.d_tag == DT_NEEDED || FILTERS.contains(&entry.d_tag)).count();
     let checks = [
         ("class", (ours.abi.class == Class::Bits64) == elf.is_64),
         ("byte order", (ours.abi.endianness == Endianness::Little) == elf.little_endian),
         ("machine", ours.abi.machine == elf.header.e_machine),
         ("interpreter", text(&ours.interpreter) == names(elf.interpreter.into_iter().collect())),
         ("soname", text(&ours.soname) == names(elf.soname.into_iter().collect())),
-        ("needed", ours.needed().map(ToString::to_string).collect::<Vec<_>>() == names(elf.libraries.clone())),
+        (
+            "needed",
+            ours.needed().map(ToString::to_string).collect::<Vec<_>>() == names(elf.libraries.clone()),
+        ),
         ("wants", ours.wants.len() == wants),
         ("rpath", text(&ours.rpath) == names(elf.rpaths.clone())),
         ("runpath", text(&ours.runpath) == names(elf.runpaths.clone())),

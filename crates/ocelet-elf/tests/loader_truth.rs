@@ -11,9 +11,8 @@ use ocelet_testkit::loader_truth::{Mapped, Oracle, Tally};
 use ocelet_testkit::trees::path;
 use ocelet_tree::{Content, Kind, TreePath, View};
 
-const PLACES: [&str; 9] = [
-    "/usr/bin", "/usr/sbin", "/usr/libexec", "/usr/lib", "/bin", "/sbin", "/lib", "/usr/local", "/opt",
-];
+const PLACES: [&str; 9] =
+    ["/usr/bin", "/usr/sbin", "/usr/libexec", "/usr/lib", "/bin", "/sbin", "/lib", "/usr/local", "/opt"];
 
 /// Every loadable ELF file below the places, at its real path, with what it is made for.
 fn elf_files(view: &DirectoryView) -> Vec<(TreePath, Abi)> {
@@ -44,13 +43,14 @@ fn loadable(content: &Content) -> Option<Abi> {
 }
 
 fn ours(loader: &Loader<'_>, file: &TreePath) -> Option<Mapped> {
-    let loaded = loader.load(file).ok()?;
-    let mut files: BTreeSet<TreePath> = loaded.mapped().map(|object| object.real().clone()).collect();
-    files.remove(loaded.objects[0].real());
-    let missing = loaded.missing.iter().map(|unfound| unfound.name.to_string()).collect();
+    let process = loader.load(file).ok()?;
+    let mut files: BTreeSet<TreePath> = process.mapped().map(|object| object.real().clone()).collect();
+    files.remove(process.objects[0].real());
+    let missing = process.missing.iter().map(|unfound| unfound.name.to_string()).collect();
     Some(Mapped { files, missing })
 }
 
+#[expect(clippy::print_stdout, reason = "what was compared is told")]
 fn compare(root: &str, command: &[&str], every: usize, machine: &str) -> Option<Tally> {
     let view = DirectoryView::new(root);
     let oracle = Oracle { command: command.iter().map(ToString::to_string).collect() };
@@ -64,7 +64,7 @@ fn compare(root: &str, command: &[&str], every: usize, machine: &str) -> Option<
         .filter(|(file, made_for)| {
             *made_for == abi
                 && *file != loader_file.path
-                && loader.load(file).is_ok_and(|loaded| loaded.world == world)
+                && loader.load(file).is_ok_and(|process| process.world == world)
         })
         .map(|(file, _)| file)
         .collect();
@@ -120,10 +120,10 @@ fn another_root_agrees() {
 fn what_the_default_directories_find_needs_no_cache() {
     let view = DirectoryView::new("/");
     let loader = Loader::new(&view, Hwcaps::Baseline);
-    let Ok(loaded) = loader.load(&path("/bin/sh")) else {
+    let Ok(process) = loader.load(&path("/bin/sh")) else {
         println!("skipped: /bin/sh not installed");
         return;
     };
-    let cached = loaded.objects.iter().filter(|object| object.found == Found::Cache).count();
-    assert_eq!(cached, 0, "{:?}", loaded.objects);
+    let cached = process.objects.iter().filter(|object| object.found == Found::Cache).count();
+    assert_eq!(cached, 0, "{:?}", process.objects);
 }

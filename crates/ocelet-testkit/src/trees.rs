@@ -4,6 +4,9 @@
 use ocelet_tree::{Content, LinkTarget, Metadata, Owner, Tree, TreePath};
 
 /// A path, which must be one.
+///
+/// # Panics
+/// Where the text is wrong.
 pub fn path(text: &str) -> TreePath {
     TreePath::new(text).unwrap_or_else(|error| panic!("{text}: {error}"))
 }
@@ -18,6 +21,9 @@ pub fn tree(lines: &[&str]) -> Tree {
 }
 
 /// Adds what one line says.
+///
+/// # Panics
+/// Where the text is wrong.
 pub fn add(tree: &mut Tree, line: &str) {
     let owner = Owner::new("fixture");
     let (mode, line) = match line.strip_prefix('*') {
@@ -39,6 +45,9 @@ pub fn add(tree: &mut Tree, line: &str) {
 }
 
 /// Adds an executable file with these bytes.
+///
+/// # Panics
+/// Where the path is none, or taken.
 pub fn add_bytes(tree: &mut Tree, at: &str, bytes: Vec<u8>) {
     let content = Content::from_bytes(at, bytes);
     let done = tree.add_file(&path(at), content, Metadata::root_owned(0o755), &Owner::new("fixture"));

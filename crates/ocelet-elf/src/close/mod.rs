@@ -1,8 +1,8 @@
 //! [`close`]: the smallest set of files that some roots need, with a reason for each.
 //!
 //! The set is closed: whatever a kept file needs is kept, or told as a [`Problem`]. Nothing is dropped in
-//! silence, nothing is executed, and equal inputs give equal answers however many threads work on them. What
-//! it does not keep are directories: whoever writes the files writes the directories above them.
+//! silence, nothing is executed, and equal inputs give equal answers however many threads work on them. It
+//! keeps directories only where something asks for them: whoever writes the files writes those above them.
 
 mod absence;
 mod dlopen;
@@ -75,6 +75,9 @@ pub struct UnexplainedDlopen {
 
 impl Options {
     /// Options for a platform: no rule packs, no variants, notes that require or recommend, the usual `PATH`.
+    ///
+    /// # Panics
+    /// Never: the paths are written here.
     pub fn new(target: Target) -> Self {
         let path = ["usr/local/sbin", "usr/local/bin", "usr/sbin", "usr/bin", "sbin", "bin"];
         Self {

@@ -45,7 +45,9 @@ pub enum Problem {
         why: String,
     },
     /// A program that needs libraries from a loader whose rules are not known.
-    #[error("{program} needs libraries through the loader {loader}, whose rules are not known; known are glibc and musl")]
+    #[error(
+        "{program} needs libraries through the loader {loader}, whose rules are not known; known are glibc and musl"
+    )]
     UnknownLoader {
         /// The program.
         program: TreePath,
@@ -119,7 +121,7 @@ pub enum Problem {
         mismatch: Mismatch,
     },
     /// A library of one C library's world in a program of the other's.
-    #[error("{program} is a {} program, and would load {path}, which was linked against {}", name(.world), name(.other))]
+    #[error("{program} is a {} program, and would load {path}, which was linked against {}", name(*.world), name(*.other))]
     MixedWorlds {
         /// The program.
         program: TreePath,
@@ -197,7 +199,7 @@ fn words(names: &[Text]) -> String {
     names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-fn name(world: &World) -> &'static str {
+fn name(world: World) -> &'static str {
     match world {
         World::Glibc => "glibc",
         World::Musl => "musl",

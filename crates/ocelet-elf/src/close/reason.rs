@@ -109,7 +109,9 @@ impl fmt::Display for Why {
                 write!(formatter, "{verb} {name}{how}")
             }
             Self::Shebang { written } => write!(formatter, "is a script of {written}"),
-            Self::Note { name, feature, .. } => write!(formatter, "loads {name} for {feature} (.note.dlopen)"),
+            Self::Note { name, feature, .. } => {
+                write!(formatter, "loads {name} for {feature} (.note.dlopen)")
+            }
             Self::Rule { pack, reason, .. } => write!(formatter, "{reason} (rule pack {pack})"),
             Self::Variant { level } => write!(formatter, "has this variant for {level}"),
             Self::LoaderConfiguration => formatter.write_str("reads its search path there"),

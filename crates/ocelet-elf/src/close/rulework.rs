@@ -31,7 +31,7 @@ impl Work<'_, '_> {
         for (pack_number, pack) in options.rules.iter().enumerate() {
             for (rule_number, rule) in pack.rules.iter().enumerate() {
                 for trigger in self.triggers(rule) {
-                    let world = trigger.inside.as_ref().map(|(loaded, _)| loaded.world);
+                    let world = trigger.inside.as_ref().map(|(process, _)| process.world);
                     if self.fired.0.insert((pack_number, rule_number, world)) {
                         self.fire(pack, rule, &trigger);
                     }
@@ -46,13 +46,13 @@ impl Work<'_, '_> {
         match &rule.when {
             When::Always => vec![Trigger { path: None, inside: None }],
             When::Soname(patterns) => {
-                let matching = self.traced.iter().filter(|(_, (loaded, index))| {
-                    let binary = loaded.objects[*index].binary();
+                let matching = self.traced.iter().filter(|(_, (process, index))| {
+                    let binary = process.objects[*index].binary();
                     let soname = binary.and_then(|binary| binary.soname.as_ref());
                     soname.is_some_and(|soname| patterns.iter().any(|pattern| pattern.matches(soname)))
                 });
                 matching
-                    .filter(|(_, (loaded, _))| worlds.insert(loaded.world))
+                    .filter(|(_, (process, _))| worlds.insert(process.world))
                     .map(|(path, inside)| Trigger { path: Some(path.clone()), inside: Some(inside.clone()) })
                     .collect()
             }
@@ -66,14 +66,19 @@ impl Work<'_, '_> {
                         let inside = real.and_then(|real| self.traced.get(&real).cloned());
                         Trigger { path: Some(path.clone()), inside }
                     })
-                    .filter(|trigger| worlds.insert(trigger.inside.as_ref().map(|(loaded, _)| loaded.world).unwrap_or(World::Other)))
+                    .filter(|trigger| {
+                        worlds.insert(
+                            trigger.inside.as_ref().map_or(World::Other, |(process, _)| process.world),
+                        )
+                    })
                     .collect()
             }
         }
     }
 
     fn fire(&mut self, pack: &RulePack, rule: &Rule, trigger: &Trigger) {
-        let why = Why::Rule { pack: pack.name.clone(), reason: rule.reason.clone(), source: rule.source.clone() };
+        let why =
+            Why::Rule { pack: pack.name.clone(), reason: rule.reason.clone(), source: rule.source.clone() };
         let reason = Reason { why, from: trigger.path.clone() };
         for files in &rule.files {
             let (glob, text) = match files {
@@ -118,8 +123,8 @@ impl Work<'_, '_> {
 
     fn unexplained(&mut self) {
         let mut all = None;
-        for (path, (loaded, index)) in &self.traced {
-            let Some(binary) = loaded.objects[*index].binary() else { continue };
+        for (path, (process, index)) in &self.traced {
+            let Some(binary) = process.objects[*index].binary() else { continue };
             let soname = binary.soname.as_ref();
             if !binary.imports_dlopen
                 || !binary.dlopen_notes.is_empty()
@@ -135,13 +140,13 @@ impl Work<'_, '_> {
     /// The loader cache, where some library is found by nothing else: entries for all kept libraries that
     /// the default directories do not have.
     fn cache(&self) -> Option<Vec<u8>> {
-        let needed = self.traced.values().find(|(loaded, index)| {
-            loaded.world == World::Glibc && loaded.objects[*index].found == Found::Cache
+        let needed = self.traced.values().find(|(process, index)| {
+            process.world == World::Glibc && process.objects[*index].found == Found::Cache
         });
         let environment = &needed?.0.environment;
         let mut entries = self.cached_entries(environment);
-        for (loaded, _) in self.traced.values().filter(|(loaded, _)| loaded.world == World::Glibc) {
-            for object in loaded.objects.iter().filter(|object| object.found == Found::Cache) {
+        for (process, _) in self.traced.values().filter(|(process, _)| process.world == World::Glibc) {
+            for object in process.objects.iter().filter(|object| object.found == Found::Cache) {
                 let name = object.path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
                 entries.push(entry(environment, name, &object.path));
             }
@@ -159,16 +164,22 @@ impl Work<'_, '_> {
         };
         if let Some(cache) = &environment.cache {
             let flags = environment.machine.map_or(3, |machine| machine.cache_flags);
-            let ours = cache.entries.iter().filter(|entry| entry.flags == flags && entry.hwcap == Hwcap::Baseline);
+            let ours =
+                cache.entries.iter().filter(|entry| entry.flags == flags && entry.hwcap == Hwcap::Baseline);
             return ours
-                .filter(|entry| !by_default(environment, entry.path.as_bytes()) && is_kept(entry.path.as_bytes()))
+                .filter(|entry| {
+                    !by_default(environment, entry.path.as_bytes()) && is_kept(entry.path.as_bytes())
+                })
                 .cloned()
                 .collect();
         }
         let mut entries = Vec::new();
-        for (path, (loaded, index)) in &self.traced {
-            let soname = loaded.objects[*index].binary().and_then(|binary| binary.soname.clone());
-            let configured = environment.configured.iter().find(|directory| Some(&directory.real) == path.parent().as_ref());
+        for (path, (process, index)) in &self.traced {
+            let soname = process.objects[*index].binary().and_then(|binary| binary.soname.clone());
+            let configured = environment
+                .configured
+                .iter()
+                .find(|directory| Some(&directory.real) == path.parent().as_ref());
             let (Some(soname), Some(directory)) = (soname, configured) else { continue };
             let written = [&directory.written[..], b"/", soname.as_bytes()].concat();
             if !by_default(environment, &written) && is_kept(&written) {

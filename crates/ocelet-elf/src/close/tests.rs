@@ -53,7 +53,13 @@ fn chain(closure: &Closure, at: &str) -> Vec<String> {
 fn glibc_files() -> Vec<(&'static str, ElfBuilder)> {
     vec![
         ("/usr/lib64/ld-linux-x86-64.so.2", library("ld-linux-x86-64.so.2")),
-        ("/usr/lib64/libc.so.6", library("libc.so.6").needs("ld-linux-x86-64.so.2").interpreter(GLIBC).defines_version("GLIBC_2.34")),
+        (
+            "/usr/lib64/libc.so.6",
+            library("libc.so.6")
+                .needs("ld-linux-x86-64.so.2")
+                .interpreter(GLIBC)
+                .defines_version("GLIBC_2.34"),
+        ),
     ]
 }
 
@@ -63,20 +69,36 @@ fn links_loader_and_libraries_are_kept_with_their_reasons() {
     files.push(("/usr/bin/kmod", program(GLIBC).needs("libz.so.1").needs("libc.so.6")));
     files.push(("/usr/lib64/libz.so.1.3", library("libz.so.1").needs("libc.so.6")));
     files.push(("/usr/bin/other", program(GLIBC)));
-    let lines = ["/lib64 -> usr/lib64", "/sbin -> usr/bin", "/usr/bin/modprobe -> /bin/kmod", "/bin -> usr/bin", "/usr/lib64/libz.so.1 -> libz.so.1.3"];
+    let lines = [
+        "/lib64 -> usr/lib64",
+        "/sbin -> usr/bin",
+        "/usr/bin/modprobe -> /bin/kmod",
+        "/bin -> usr/bin",
+        "/usr/lib64/libz.so.1 -> libz.so.1.3",
+    ];
     let tree = world(&files, &lines);
     let closure = close(&tree, &[Root::new(path("/sbin/modprobe"), "command \"modprobe\"")], &options());
     let want = [
-        "/bin", "/lib64", "/sbin", "/usr/bin/kmod", "/usr/bin/modprobe", "/usr/lib64/ld-linux-x86-64.so.2",
-        "/usr/lib64/libc.so.6", "/usr/lib64/libz.so.1", "/usr/lib64/libz.so.1.3",
+        "/bin",
+        "/lib64",
+        "/sbin",
+        "/usr/bin/kmod",
+        "/usr/bin/modprobe",
+        "/usr/lib64/ld-linux-x86-64.so.2",
+        "/usr/lib64/libc.so.6",
+        "/usr/lib64/libz.so.1",
+        "/usr/lib64/libz.so.1.3",
     ];
     assert_eq!(kept(&closure), want);
     assert_eq!(told(&closure.problems), Vec::<String>::new());
-    assert_eq!(chain(&closure, "/usr/lib64/libz.so.1"), [
-        "/usr/bin/kmod: command \"modprobe\"",
-        "/usr/lib64/libz.so.1.3: needs libz.so.1, found in a default directory",
-        "/usr/lib64/libz.so.1: is reached through this link",
-    ]);
+    assert_eq!(
+        chain(&closure, "/usr/lib64/libz.so.1"),
+        [
+            "/usr/bin/kmod: command \"modprobe\"",
+            "/usr/lib64/libz.so.1.3: needs libz.so.1, found in a default directory",
+            "/usr/lib64/libz.so.1: is reached through this link",
+        ]
+    );
     assert_eq!(chain(&closure, "/usr/bin/other"), Vec::<String>::new());
     assert!(!closure.needs_loader_cache());
 }
@@ -88,7 +110,14 @@ fn every_problem_is_told_at_once() {
         ("/b/loader", program("/lib64/none.so.2")),
         ("/b/library", program(GLIBC).needs("libnone.so.1").needs("libarm.so.1").needs("libtext.so.1")),
         ("/b/arm", ElfBuilder::program("linux/arm64").interpreter("/lib/ld-linux-aarch64.so.1")),
-        ("/b/version", program(GLIBC).needs("libc.so.6").needs_version("libc.so.6", "GLIBC_2.38", false).needs_version("libc.so.6", "GLIBC_9", true).needs_version("libc.so.6", "GLIBC_2.34", false)),
+        (
+            "/b/version",
+            program(GLIBC)
+                .needs("libc.so.6")
+                .needs_version("libc.so.6", "GLIBC_2.38", false)
+                .needs_version("libc.so.6", "GLIBC_9", true)
+                .needs_version("libc.so.6", "GLIBC_2.34", false),
+        ),
         ("/b/unloaded", program(GLIBC).needs_version("libm.so.6", "GLIBC_2.2", false)),
         ("/b/mixed", program(MUSL).needs("libg.so.1")),
         ("/b/odd", program("/lib/odd-loader.so.1").needs("libc.so.6")),
@@ -99,12 +128,35 @@ fn every_problem_is_told_at_once() {
         ("/lib/odd-loader.so.1", library("odd")),
     ]);
     let lines = [
-        "/lib64 -> usr/lib64", "*/b/script = #!/usr/bin/nothing -x\\n", "*/b/env = #!/usr/bin/env frobnicate\\n", "*/usr/bin/env = env",
-        "*/b/relative = #!perl\\n", "/b/circle -> circle", "/b/dangling -> /gone/x", "/usr/lib64/libtext.so.1 = text of a linker", "*/b/damaged = \x7fELF damaged",
+        "/lib64 -> usr/lib64",
+        "*/b/script = #!/usr/bin/nothing -x\\n",
+        "*/b/env = #!/usr/bin/env frobnicate\\n",
+        "*/usr/bin/env = env",
+        "*/b/relative = #!perl\\n",
+        "/b/circle -> circle",
+        "/b/dangling -> /gone/x",
+        "/usr/lib64/libtext.so.1 = text of a linker",
+        "*/b/damaged = \x7fELF damaged",
         "/usr/lib64/gone.so -> nowhere",
     ];
     let tree = world(&files, &lines);
-    let names = ["loader", "library", "arm", "version", "unloaded", "mixed", "odd", "script", "env", "relative", "circle", "dangling", "damaged", "absent", "link-loader"];
+    let names = [
+        "loader",
+        "library",
+        "arm",
+        "version",
+        "unloaded",
+        "mixed",
+        "odd",
+        "script",
+        "env",
+        "relative",
+        "circle",
+        "dangling",
+        "damaged",
+        "absent",
+        "link-loader",
+    ];
     let paths: Vec<String> = names.iter().map(|name| format!("/b/{name}")).collect();
     let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
     let said = told(&close(&tree, &roots(&paths), &options()).problems);
@@ -139,28 +191,53 @@ fn scripts_bring_their_interpreters() {
     files.push(("/usr/bin/env", program(GLIBC).needs("libc.so.6")));
     files.push(("/bin/busybox", ElfBuilder::static_program("linux/amd64")));
     let lines = [
-        "/lib64 -> usr/lib64", "*/usr/bin/tool = #!/usr/bin/env -S python3 -u\\n", "/usr/bin/python3 -> python3.11",
-        "*/sbin/wrap = #!/sbin/inner\\n", "*/sbin/inner = #! /bin/sh -e\\n", "/bin/sh -> busybox", "/usr/bin/text = #!/bin/none\\n",
+        "/lib64 -> usr/lib64",
+        "*/usr/bin/tool = #!/usr/bin/env -S python3 -u\\n",
+        "/usr/bin/python3 -> python3.11",
+        "*/sbin/wrap = #!/sbin/inner\\n",
+        "*/sbin/inner = #! /bin/sh -e\\n",
+        "/bin/sh -> busybox",
+        "/usr/bin/text = #!/bin/none\\n",
     ];
     let tree = world(&files, &lines);
     let closure = close(&tree, &roots(&["/usr/bin/tool", "/sbin/wrap", "/usr/bin/text"]), &options());
     assert_eq!(told(&closure.problems), Vec::<String>::new());
-    for want in ["/usr/bin/env", "/usr/bin/python3", "/usr/bin/python3.11", "/sbin/inner", "/bin/sh", "/bin/busybox", "/usr/lib64/libc.so.6"] {
+    for want in [
+        "/usr/bin/env",
+        "/usr/bin/python3",
+        "/usr/bin/python3.11",
+        "/sbin/inner",
+        "/bin/sh",
+        "/bin/busybox",
+        "/usr/lib64/libc.so.6",
+    ] {
         assert!(closure.files.contains_key(&path(want)), "{want}");
     }
-    assert_eq!(chain(&closure, "/bin/busybox"), [
-        "/sbin/wrap: file /sbin/wrap",
-        "/sbin/inner: is a script of /sbin/inner",
-        "/bin/busybox: is a script of /bin/sh",
-    ]);
+    assert_eq!(
+        chain(&closure, "/bin/busybox"),
+        [
+            "/sbin/wrap: file /sbin/wrap",
+            "/sbin/inner: is a script of /sbin/inner",
+            "/bin/busybox: is a script of /bin/sh",
+        ]
+    );
 }
 
 #[test]
 fn notes_are_followed_as_far_as_wanted() {
-    let note = |name: &str, priority: &str| format!(r#"[{{"soname":["{name}.so.9","{name}.so.1"],"feature":"{name}","priority":"{priority}"}}]"#);
+    let note = |name: &str, priority: &str| {
+        format!(r#"[{{"soname":["{name}.so.9","{name}.so.1"],"feature":"{name}","priority":"{priority}"}}]"#)
+    };
     let mut files = glibc_files();
-    files.push(("/b/p", program(GLIBC).needs("libc.so.6").imports("dlopen")
-        .dlopen_note(&note("libreq", "required")).dlopen_note(&note("librec", "recommended")).dlopen_note(&note("libsug", "suggested"))));
+    files.push((
+        "/b/p",
+        program(GLIBC)
+            .needs("libc.so.6")
+            .imports("dlopen")
+            .dlopen_note(&note("libreq", "required"))
+            .dlopen_note(&note("librec", "recommended"))
+            .dlopen_note(&note("libsug", "suggested")),
+    ));
     files.push(("/usr/lib64/libreq.so.1", library("libreq.so.1").needs("libdeep.so.1")));
     files.push(("/usr/lib64/libdeep.so.1", library("libdeep.so.1")));
     files.push(("/usr/lib64/libsug.so.9", library("libsug.so.9")));
@@ -179,9 +256,17 @@ fn notes_are_followed_as_far_as_wanted() {
         assert_eq!((closure.absent.len(), closure.problems.len()), (absent, 0), "{least:?}");
         assert_eq!(closure.unexplained, []);
     }
-    let without = world(&files.iter().filter(|file| !file.0.contains("libreq")).cloned().collect::<Vec<_>>(), &["/lib64 -> usr/lib64"]);
+    let without = world(
+        &files.iter().filter(|file| !file.0.contains("libreq")).cloned().collect::<Vec<_>>(),
+        &["/lib64 -> usr/lib64"],
+    );
     let said = told(&close(&without, &roots(&["/b/p"]), &options()).problems);
-    assert_eq!(said, ["/b/p loads one of libreq.so.9, libreq.so.1 for libreq (.note.dlopen, required), which no source provides"]);
+    assert_eq!(
+        said,
+        [
+            "/b/p loads one of libreq.so.9, libreq.so.1 for libreq (.note.dlopen, required), which no source provides"
+        ]
+    );
 }
 
 #[test]
@@ -190,15 +275,27 @@ fn worlds_live_side_by_side() {
     files.extend([
         ("/lib/ld-musl-x86_64.so.1", library("libc.musl-x86_64.so.1")),
         ("/usr/bin/m", program(MUSL).needs("libxtables.so.12").needs("libc.musl-x86_64.so.1")),
-        ("/usr/lib/libxtables.so.12", library("libxtables.so.12").needs("libc.musl-x86_64.so.1").imports("dlopen")),
-        ("/usr/lib/xtables/libxt_a.so", library("libxt_a.so").needs("libxtables.so.12").needs("libc.musl-x86_64.so.1")),
+        (
+            "/usr/lib/libxtables.so.12",
+            library("libxtables.so.12").needs("libc.musl-x86_64.so.1").imports("dlopen"),
+        ),
+        (
+            "/usr/lib/xtables/libxt_a.so",
+            library("libxt_a.so").needs("libxtables.so.12").needs("libc.musl-x86_64.so.1"),
+        ),
         ("/usr/lib64/xtables/libxt_g.so", ElfBuilder::program("linux/amd64").needs("libc.so.6")),
         ("/usr/lib64/xtables/libxt_arm.so", ElfBuilder::program("linux/arm64").needs("libc.so.6")),
     ]);
     let tree = world(&files, &["/lib64 -> usr/lib64", "/etc/ld-musl-x86_64.path = /lib:/usr/lib\\n"]);
     let rules = RulePacks::embedded().choose(&["xtables"]).expect("known");
     let closure = close(&tree, &roots(&["/usr/bin/m"]), &Options { rules, ..options() });
-    let want = ["/etc/ld-musl-x86_64.path", "/lib/ld-musl-x86_64.so.1", "/usr/bin/m", "/usr/lib/libxtables.so.12", "/usr/lib/xtables/libxt_a.so"];
+    let want = [
+        "/etc/ld-musl-x86_64.path",
+        "/lib/ld-musl-x86_64.so.1",
+        "/usr/bin/m",
+        "/usr/lib/libxtables.so.12",
+        "/usr/lib/xtables/libxt_a.so",
+    ];
     assert_eq!(kept(&closure), want);
     assert_eq!(told(&closure.problems), Vec::<String>::new());
     assert_eq!(closure.unexplained, []);
@@ -214,11 +311,20 @@ fn a_library_alone_finds_its_own_world() {
     files.push(("/lib/ld-musl-x86_64.so.1", library("libc.musl-x86_64.so.1")));
     files.push(("/usr/lib/mplugin.so", ElfBuilder::program("linux/amd64").needs("libc.musl-x86_64.so.1")));
     files.push(("/usr/lib/free.so", library("free.so")));
+    files.push(("/usr/bin/k", program("/lib/klibc-x.so").kind(2)));
+    files.push(("/lib/klibc-x.so", ElfBuilder::static_program("linux/amd64")));
     let tree = world(&files, &["/lib64 -> usr/lib64"]);
     for (root, want) in [
-        ("/usr/lib64/plugin.so", &["/lib64", "/usr/lib64/ld-linux-x86-64.so.2", "/usr/lib64/libc.so.6", "/usr/lib64/plugin.so"][..]),
+        (
+            "/usr/lib64/plugin.so",
+            &["/lib64", "/usr/lib64/ld-linux-x86-64.so.2", "/usr/lib64/libc.so.6", "/usr/lib64/plugin.so"][..],
+        ),
         ("/usr/lib/mplugin.so", &["/lib/ld-musl-x86_64.so.1", "/usr/lib/mplugin.so"]),
         ("/usr/lib/free.so", &["/usr/lib/free.so"]),
+        // A library with a loader of its own, as libc.so.6 has it.
+        ("/usr/lib64/libc.so.6", &["/lib64", "/usr/lib64/ld-linux-x86-64.so.2", "/usr/lib64/libc.so.6"]),
+        // A program of klibc: its loader is all that it needs.
+        ("/usr/bin/k", &["/lib/klibc-x.so", "/usr/bin/k"]),
     ] {
         let closure = close(&tree, &roots(&[root]), &options());
         assert_eq!(kept(&closure), want, "{root}");
@@ -236,8 +342,13 @@ fn a_cache_is_written_where_one_is_needed() {
     let tree = world(&files, &lines);
     let closure = close(&tree, &roots(&["/b/p"]), &options());
     assert!(closure.needs_loader_cache());
-    let cache = crate::LoaderCache::read(closure.loader_cache().expect("needed"), crate::Endianness::Little).expect("ours");
-    let entries: Vec<String> = cache.entries.iter().map(|entry| format!("{:#x} {} {}", entry.flags, entry.name, entry.path)).collect();
+    let cache = crate::LoaderCache::read(closure.loader_cache().expect("needed"), crate::Endianness::Little)
+        .expect("ours");
+    let entries: Vec<String> = cache
+        .entries
+        .iter()
+        .map(|entry| format!("{:#x} {} {}", entry.flags, entry.name, entry.path))
+        .collect();
     assert_eq!(entries, ["0x303 libo.so.1 /opt/lib/libo.so.1"]);
     // With the cache in place of the configuration, the same files are found.
     let mut image = world(&files, &lines[..2]);
@@ -264,6 +375,27 @@ fn variants_are_kept_on_request() {
 }
 
 #[test]
+fn a_musl_library_alone_misses_its_loader() {
+    let plugin = ElfBuilder::program("linux/amd64").needs("libc.musl-x86_64.so.1");
+    let tree = world(&[("/usr/lib/mplugin.so", plugin)], &[]);
+    let said = told(&close(&tree, &roots(&["/usr/lib/mplugin.so"]), &options()).problems);
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(
+        said[0].starts_with("/usr/lib/mplugin.so needs libc.musl-x86_64.so.1, which is in none"),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn a_deep_tree_has_room() {
+    let deep = "/d".repeat(2000);
+    let link = format!("/l -> {deep}");
+    let tree = world(&[], &[&format!("{deep}/f"), &link]);
+    let closure = close(&tree, &roots(&["/l/f", &format!("{deep}/f")]), &options());
+    assert_eq!((closure.files.len(), told(&closure.problems)), (2, Vec::new()));
+}
+
+#[test]
 fn optional_roots_may_be_missing() {
     let tree = world(&[], &["/a"]);
     let missing = Root { optional: true, ..Root::new(path("/none"), "file /none") };
@@ -277,7 +409,10 @@ fn the_order_of_roots_and_threads_does_not_matter() {
     let names: Vec<String> = (0..40).map(|number| format!("/b/p{number}")).collect();
     for (number, name) in names.iter().enumerate() {
         let name: &'static str = Box::leak(name.clone().into_boxed_str());
-        files.push((name, program(GLIBC).needs("libc.so.6").needs(&format!("lib{}.so", number % 7)).rpath("/o")));
+        files.push((
+            name,
+            program(GLIBC).needs("libc.so.6").needs(&format!("lib{}.so", number % 7)).rpath("/o"),
+        ));
     }
     for number in 0..7 {
         let at: &'static str = Box::leak(format!("/o/lib{number}.so").into_boxed_str());
@@ -298,12 +433,14 @@ fn what_is_not_kept_says_who_would_need_it() {
     files.push(("/b/p", program(GLIBC).needs("libo.so.1").needs("libc.so.6")));
     files.push(("/b/q", program(GLIBC).needs("libc.so.6")));
     files.push(("/usr/lib64/libo.so.1.5", library("libo.so.1")));
-    let tree = world(&files, &["/lib64 -> usr/lib64", "/usr/lib64/libo.so.1 -> libo.so.1.5", "*/b/s = #!/b/p\\n"]);
+    let tree =
+        world(&files, &["/lib64 -> usr/lib64", "/usr/lib64/libo.so.1 -> libo.so.1.5", "*/b/s = #!/b/p\\n"]);
     let loader = Loader::new(&tree, Hwcaps::Baseline);
     let candidates: Vec<TreePath> = ["/b/p", "/b/q", "/b/s"].iter().map(|at| path(at)).collect();
     for wanted in ["/usr/lib64/libo.so.1", "/usr/lib64/libo.so.1.5"] {
         let found = who_would_need(&loader, &path(wanted), &candidates, &options());
-        let found: Vec<(String, usize)> = found.iter().map(|need| (need.candidate.to_string(), need.chain.len())).collect();
+        let found: Vec<(String, usize)> =
+            found.iter().map(|need| (need.candidate.to_string(), need.chain.len())).collect();
         let more = usize::from(wanted.ends_with(".1"));
         assert_eq!(found, [("/b/p".to_owned(), 2 + more), ("/b/s".to_owned(), 3 + more)], "{wanted}");
     }

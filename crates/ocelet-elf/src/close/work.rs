@@ -10,7 +10,7 @@ use ocelet_tree::TreePath;
 use rayon::prelude::*;
 
 use super::dlopen::{Traced, word};
-use super::reason::{Kept, Reason, Why};
+use super::reason::{Reason, Why};
 use super::rulework::Fired;
 use super::{Closure, Options, Problem, Root};
 use crate::files::{Facts, File, Lost, Place};
@@ -90,7 +90,7 @@ impl<'work, 'view> Work<'work, 'view> {
         let jobs: Vec<(Job, bool)> = std::mem::take(&mut self.next)
             .into_iter()
             .map(|job| {
-                let world = job.inside.as_ref().map(|(loaded, _)| loaded.world);
+                let world = job.inside.as_ref().map(|(process, _)| process.world);
                 let fresh = self.asked.insert((job.path.clone(), world));
                 (job, fresh)
             })
@@ -136,7 +136,7 @@ impl<'work, 'view> Work<'work, 'view> {
     fn keep_path(&mut self, path: &TreePath, reason: Reason) {
         // The root is a directory, and there without being kept.
         if !path.is_root() {
-            self.closure.files.entry(path.clone()).or_insert_with(Kept::default).reasons.insert(reason);
+            self.closure.files.entry(path.clone()).or_default().reasons.insert(reason);
         }
     }
 
@@ -150,7 +150,10 @@ impl<'work, 'view> Work<'work, 'view> {
         let path = job.path.clone();
         let problem = match (lost, &job.reason.why, &job.reason.from) {
             (Lost::Unreadable(why), _, _) => Problem::Unreadable { path, why: why.clone() },
-            (Lost::Tangled { links }, _, _) => Problem::TangledLinks { path, links: links.clone() },
+            (Lost::Tangled { links }, _, _) => {
+                let links = each_once(links.iter().cloned());
+                Problem::TangledLinks { path, links }
+            }
             (Lost::Absent(_), _, _) if job.optional => return,
             (Lost::Absent(_), Why::Shebang { written }, Some(script)) => {
                 Problem::MissingInterpreter { script: script.clone(), interpreter: written.clone() }
@@ -199,7 +202,7 @@ impl<'work, 'view> Work<'work, 'view> {
         let start = traced.start;
         for (caller, note) in &traced.unanswered {
             let problem = Problem::MissingNoted {
-                by: traced.loaded.objects[*caller].real().clone(),
+                by: traced.process.objects[*caller].real().clone(),
                 names: note.sonames.clone(),
                 feature: note.feature.clone(),
                 priority: word(note.priority),
@@ -208,29 +211,29 @@ impl<'work, 'view> Work<'work, 'view> {
             if required { &mut self.closure.problems } else { &mut self.closure.absent }.push(problem);
         }
         self.edges(&traced);
-        let loaded = Arc::new(traced.loaded);
-        self.missing(&loaded);
-        self.loaders(&loaded);
-        for index in start..loaded.objects.len() {
-            if !loaded.maps(index) {
+        let process = Arc::new(traced.process);
+        self.missing(&process);
+        self.loaders(&process);
+        for index in start..process.objects.len() {
+            if !process.maps(index) {
                 continue;
             }
-            let object = &loaded.objects[index];
-            self.check_world(&loaded, index);
-            self.check_versions(&loaded, index);
+            let object = &process.objects[index];
+            self.check_world(&process, index);
+            self.check_versions(&process, index);
             if self.options.hwcaps == Hwcaps::KeepVariants {
-                self.variants(&loaded, index);
+                self.variants(&process, index);
             }
-            self.traced.entry(object.real().clone()).or_insert_with(|| (Arc::clone(&loaded), index));
+            self.traced.entry(object.real().clone()).or_insert_with(|| (Arc::clone(&process), index));
         }
     }
 
     fn edges(&mut self, traced: &Traced) {
-        let loaded = &traced.loaded;
+        let process = &traced.process;
         let mut noted = traced.noted.iter().peekable();
-        for (index, edge) in loaded.edges.iter().enumerate() {
+        for (index, edge) in process.edges.iter().enumerate() {
             let note = noted.next_if(|noted| noted.edge == index);
-            let (from, to) = (&loaded.objects[edge.from], &loaded.objects[edge.to]);
+            let (from, to) = (&process.objects[edge.from], &process.objects[edge.to]);
             let directory = to.directory.as_ref().map_or(0, |directory| Arc::as_ptr(directory) as usize);
             let key = (from.file.number, to.file.number, Arc::as_ptr(&to.place) as usize, directory);
             if note.is_none() && !self.edges.insert(key) {
@@ -252,27 +255,28 @@ impl<'work, 'view> Work<'work, 'view> {
     }
 
     /// The loader of the program, the file that tells it where to look, and what is wrong with it.
-    fn loaders(&mut self, loaded: &Arc<Loaded>) {
-        let program = &loaded.objects[0];
+    fn loaders(&mut self, process: &Arc<Loaded>) {
+        let program = &process.objects[0];
         let wanted = program.binary().and_then(|binary| binary.interpreter.clone());
         let program = program.real().clone();
-        if let (Some(written), None) = (&wanted, loaded.loader) {
+        if let (Some(written), None) = (&wanted, process.loader) {
             self.closure.problems.push(self.without_loader(&program, written));
         }
-        let Some(loader) = loaded.loader.filter(|loader| loaded.maps(*loader)) else { return };
-        let object = &loaded.objects[loader];
+        let Some(loader) = process.loader.filter(|loader| process.maps(*loader)) else { return };
+        let object = &process.objects[loader];
         if let Some(written) = wanted {
             let mismatch = object.binary().and_then(|binary| self.options.target.check(binary).err());
             if let Some(mismatch) = mismatch {
                 let (program, loader, why) = (program.clone(), written.clone(), mismatch.to_string());
                 self.closure.problems.push(Problem::UnusableLoader { program, loader, why });
             }
-            let key = (loaded.objects[0].file.number, object.file.number, Arc::as_ptr(&object.place) as usize, 1);
+            let key =
+                (process.objects[0].file.number, object.file.number, Arc::as_ptr(&object.place) as usize, 1);
             if self.edges.insert(key) {
                 self.keep(&object.place, &Reason { why: Why::Loader { written }, from: Some(program) });
             }
         }
-        if let Some(place) = &loaded.environment.told_by {
+        if let Some(place) = &process.environment.told_by {
             let from = Some(object.real().clone());
             self.keep(place, &Reason { why: Why::LoaderConfiguration, from });
         }
@@ -282,28 +286,32 @@ impl<'work, 'view> Work<'work, 'view> {
         let (program, loader) = (program.clone(), written.clone());
         match self.loader.files.at(written.as_bytes()) {
             Ok(place) => {
-                let why = place.file.as_ref().map_or("a directory".to_owned(), |file| crate::loader::unloadable(file));
+                let why = place
+                    .file
+                    .as_ref()
+                    .map_or("a directory".to_owned(), |file| crate::loader::unloadable(file));
                 Problem::UnusableLoader { program, loader, why }
             }
             Err(_) => Problem::MissingLoader { program, loader },
         }
     }
 
-    fn missing(&mut self, loaded: &Loaded) {
-        let program = loaded.objects[0].real();
-        if loaded.world == World::Other && !loaded.missing.is_empty() {
-            let loader = Text::new(&loaded.environment.loader_path);
+    fn missing(&mut self, process: &Loaded) {
+        let program = process.objects[0].real();
+        if process.world == World::Other && !process.missing.is_empty() {
+            let loader = Text::new(&process.environment.loader_path);
             self.closure.problems.push(Problem::UnknownLoader { program: program.clone(), loader });
             return;
         }
-        for unfound in &loaded.missing {
+        for unfound in &process.missing {
             if unfound.request == Request::Want(WantKind::Auxiliary) {
                 continue;
             }
-            let by = loaded.objects[unfound.from].real().clone();
+            let by = process.objects[unfound.from].real().clone();
             let name = unfound.name.clone();
             self.closure.problems.push(match unfound.why.clone() {
                 WhyUnfound::Nowhere { searched } => {
+                    let searched = each_once(searched);
                     Problem::MissingLibrary { name, by, program: program.clone(), searched }
                 }
                 WhyUnfound::OtherMachine { path, mismatch } => {
@@ -314,13 +322,16 @@ impl<'work, 'view> Work<'work, 'view> {
         }
     }
 
-    fn check_world(&mut self, loaded: &Loaded, index: usize) {
-        let object = &loaded.objects[index];
+    fn check_world(&mut self, process: &Loaded, index: usize) {
+        let object = &process.objects[index];
+        if process.world == World::Other {
+            return;
+        }
         let other = object.binary().and_then(crate::Binary::linked_against);
-        if let Some(other) = other.filter(|other| *other != loaded.world && Some(index) != loaded.loader) {
+        if let Some(other) = other.filter(|other| *other != process.world && Some(index) != process.loader) {
             self.closure.problems.push(Problem::MixedWorlds {
-                program: loaded.objects[0].real().clone(),
-                world: loaded.world,
+                program: process.objects[0].real().clone(),
+                world: process.world,
                 path: object.real().clone(),
                 other,
             });
@@ -329,17 +340,17 @@ impl<'work, 'view> Work<'work, 'view> {
 
     /// glibc refuses to start what needs a version that is not defined (`dl-version.c`); a library without
     /// any versions satisfies all. musl does not look before a symbol is wanted.
-    fn check_versions(&mut self, loaded: &Loaded, index: usize) {
-        let object = &loaded.objects[index];
-        let Some(binary) = object.binary().filter(|_| loaded.world == World::Glibc) else { return };
+    fn check_versions(&mut self, process: &Loaded, index: usize) {
+        let object = &process.objects[index];
+        let Some(binary) = object.binary().filter(|_| process.world == World::Glibc) else { return };
         let mut rest = binary.version_needs.as_slice();
         while let Some(first) = rest.first() {
             let (needs, after) = rest.split_at(rest.partition_point(|need| need.file == first.file).max(1));
             rest = after;
-            let Some(provider) = loaded.objects.iter().find(|other| other.is_called(&first.file)) else {
+            let Some(provider) = process.objects.iter().find(|other| other.is_called(&first.file)) else {
                 let unloaded = needs.iter().find(|need| !need.weak);
                 // A library that is missing altogether is told as that.
-                let told = loaded.missing.iter().any(|unfound| unfound.name == first.file);
+                let told = process.missing.iter().any(|unfound| unfound.name == first.file);
                 if let Some(need) = unloaded.filter(|_| !told) {
                     let (by, version) = (object.real().clone(), need.version.clone());
                     let problem = Problem::VersionOfUnloaded { by, version, name: need.file.clone() };
@@ -350,7 +361,8 @@ impl<'work, 'view> Work<'work, 'view> {
             if !self.versions.insert((object.file.number, provider.file.number)) {
                 continue;
             }
-            let Some(defined) = provider.binary().and_then(|binary| binary.version_definitions.as_ref()) else {
+            let Some(defined) = provider.binary().and_then(|binary| binary.version_definitions.as_ref())
+            else {
                 continue;
             };
             for need in needs.iter().filter(|need| !need.weak && !defined.contains(&need.version)) {
@@ -365,10 +377,14 @@ impl<'work, 'view> Work<'work, 'view> {
     }
 
     /// The variants of a library for better processors, beside where it was found.
-    fn variants(&mut self, loaded: &Arc<Loaded>, index: usize) {
-        let object = &loaded.objects[index];
-        let (Some(directory), World::Glibc) = (&object.directory, loaded.world) else { return };
-        let name = object.path.rsplit(|byte| *byte == b'/').next().and_then(|name| ocelet_tree::Name::new(name).ok());
+    fn variants(&mut self, process: &Arc<Loaded>, index: usize) {
+        let object = &process.objects[index];
+        let (Some(directory), World::Glibc) = (&object.directory, process.world) else { return };
+        let name = object
+            .path
+            .rsplit(|byte| *byte == b'/')
+            .next()
+            .and_then(|name| ocelet_tree::Name::new(name).ok());
         let below = TreePath::new("glibc-hwcaps").expect("a path");
         let levels = directory.real.descend(&below);
         let Some(name) = name else { return };
@@ -376,9 +392,15 @@ impl<'work, 'view> Work<'work, 'view> {
             let path = levels.join(&level).join(&name);
             let why = Why::Variant { level: level.to_string() };
             let reason = Reason { why, from: Some(object.real().clone()) };
-            self.next.push(Job { path, reason, inside: Some((Arc::clone(loaded), index)), optional: true });
+            self.next.push(Job { path, reason, inside: Some((Arc::clone(process), index)), optional: true });
         }
     }
+}
+
+/// Paths in their order, each where it came first.
+fn each_once(paths: impl IntoIterator<Item = TreePath>) -> Vec<TreePath> {
+    let mut seen = BTreeSet::new();
+    paths.into_iter().filter(|path| seen.insert(path.clone())).collect()
 }
 
 /// Looks at the file of one job, and loads it where it can be loaded.
@@ -417,20 +439,20 @@ fn look_at_elf(loader: &Loader<'_>, options: &Options, job: &Job, place: Arc<Pla
         let problem = Problem::WrongPlatform { path: file.path.clone(), mismatch };
         return Seen::Problem(place, problem);
     }
-    let (loaded, start) = match around {
+    let (process, start) = match around {
         None => (loader.load_place(&job.path, Arc::clone(&place), None), 0),
-        Some((loaded, _)) if binary.linked_against().is_some_and(|world| world != loaded.world) => {
+        Some((process, _)) if binary.linked_against().is_some_and(|world| world != process.world) => {
             return Seen::NotMeant;
         }
         Some((around, caller)) => {
-            let mut loaded = Loaded::clone(around);
+            let mut process = Loaded::clone(around);
             // What was missing before is told already.
-            loaded.missing.clear();
-            let start = loaded.objects.len();
-            loader.open_place(&mut loaded, *caller, &job.path, &place);
-            (loaded, start)
+            process.missing.clear();
+            let start = process.objects.len();
+            loader.open_place(&mut process, *caller, &job.path, &place);
+            (process, start)
         }
     };
-    let traced = Traced::follow_notes(loader, loaded, start, options.dlopen);
+    let traced = Traced::follow_notes(loader, process, start, options.dlopen);
     Seen::Traced(place, Box::new(traced))
 }

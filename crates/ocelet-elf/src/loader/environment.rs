@@ -47,24 +47,24 @@ pub(crate) struct Environment {
 
 /// The environments of a view, by loader path and kind of file.
 #[derive(Debug, Default)]
-pub(crate) struct Environments(Mutex<BTreeMap<(Vec<u8>, Abi, World), Arc<Environment>>>);
+pub(crate) struct Environments(Mutex<BTreeMap<Key, Arc<Environment>>>);
+
+/// The path of a loader, what its programs are made for, and its world.
+type Key = (Vec<u8>, Abi, World);
 
 impl Loader<'_> {
     /// The environment in which a file is loaded: that of the loader that it asks for, else that of the
     /// world that it was linked against, else of `fallback`, else of glibc.
     pub(crate) fn environment(&self, binary: &Binary, fallback: Option<World>) -> Arc<Environment> {
-        let machine = Machine::of(&binary.abi);
-        let (path, world) = match &binary.interpreter {
-            Some(interpreter) => {
-                let path = interpreter.as_bytes().to_vec();
-                let world = by_name(&path).unwrap_or_else(|| self.by_file(&path));
-                (path, world)
-            }
-            None => {
-                let world = binary.linked_against().or(fallback).unwrap_or(World::Glibc);
-                let path = machine.and_then(|machine| machine.loader(world)).unwrap_or_default();
-                (path.as_bytes().to_vec(), world)
-            }
+        let machine = Machine::of(binary.abi);
+        let (path, world) = if let Some(interpreter) = &binary.interpreter {
+            let path = interpreter.as_bytes().to_vec();
+            let world = by_name(&path).unwrap_or_else(|| self.by_file(&path));
+            (path, world)
+        } else {
+            let world = binary.linked_against().or(fallback).unwrap_or(World::Glibc);
+            let path = machine.and_then(|machine| machine.loader(world)).unwrap_or_default();
+            (path.as_bytes().to_vec(), world)
         };
         let key = (path, binary.abi, world);
         let mut known = self.environments.0.lock().expect("no holder panics");
@@ -104,7 +104,7 @@ fn by_name(path: &[u8]) -> Option<World> {
 
 impl Environment {
     fn new(files: &Files<'_>, loader_path: &[u8], abi: Abi, world: World) -> Self {
-        let machine = Machine::of(&abi);
+        let machine = Machine::of(abi);
         let mut environment = Self {
             world,
             abi,
@@ -158,9 +158,10 @@ impl Environment {
             .unwrap_or_default();
         let file = [prefix, b"/etc/ld-musl-", architecture, b".path"].concat();
         let told_by = files.at(&file).ok();
-        let text = told_by.as_ref().map(|place| text_of(place)).unwrap_or_else(|| {
-            b"/lib:/usr/local/lib:/usr/lib".to_vec()
-        });
+        let text = match &told_by {
+            Some(place) => text_of(place),
+            None => b"/lib:/usr/local/lib:/usr/lib".to_vec(),
+        };
         self.told_by = told_by;
         self.default_texts = text
             .split(|byte| matches!(byte, b':' | b'\n'))
@@ -216,7 +217,8 @@ fn configured(files: &Files<'_>, path: &TreePath, depth: usize, found: &mut Vec<
     let Ok(place) = files.place(path) else { return };
     for line in text_of(&place).split(|byte| *byte == b'\n') {
         let line = line.split(|byte| *byte == b'#').next().unwrap_or_default().trim_ascii();
-        let included = line.strip_prefix(b"include").filter(|rest| rest.first().is_some_and(u8::is_ascii_whitespace));
+        let included =
+            line.strip_prefix(b"include").filter(|rest| rest.first().is_some_and(u8::is_ascii_whitespace));
         match included {
             Some(patterns) if depth < DEEPEST_INCLUDE => {
                 for pattern in patterns.split(u8::is_ascii_whitespace).filter(|pattern| !pattern.is_empty()) {
@@ -225,7 +227,6 @@ fn configured(files: &Files<'_>, path: &TreePath, depth: usize, found: &mut Vec<
                     }
                 }
             }
-            Some(_) => {}
             None if line.first() == Some(&b'/') => {
                 // A directory may be followed by the kind of its libraries, "=libc6", since long without use.
                 let directory = line.split(|byte| *byte == b'=').next().unwrap_or_default().trim_ascii();
@@ -233,7 +234,7 @@ fn configured(files: &Files<'_>, path: &TreePath, depth: usize, found: &mut Vec<
                     found.push(directory.to_vec());
                 }
             }
-            None => {}
+            Some(_) | None => {}
         }
     }
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use ocelet_tree::{Name, TreePath};
 
+use super::MOST_DIRECTORIES;
 use super::tokens::Tokens;
 use super::{Answer, Environment, Found, Hwcaps, Loaded, Loader, Object, WhyUnfound, absolute, unloadable};
 use crate::files::{Directory, File, Place};
@@ -31,42 +32,42 @@ struct Trail {
     passed_over: Option<(TreePath, Mismatch)>,
 }
 
-pub(super) fn search(loaded: &Loaded, loader: &Loader<'_>, from: usize, name: &Text) -> Answer {
-    let asking = &loaded.objects[from];
+pub(super) fn search(process: &Loaded, loader: &Loader<'_>, from: usize, name: &Text) -> Answer {
+    let asking = &process.objects[from];
     let Some(binary) = asking.file.binary() else {
         return Answer::Miss(WhyUnfound::Nowhere { searched: Vec::new() });
     };
     if name.as_bytes().contains(&b'/') {
-        return by_path(loaded, loader, asking, name);
+        return by_path(process, loader, asking, name);
     }
     let mut trail = Trail::default();
     if binary.runpath.is_none() {
-        for above in loaded.chain(from) {
+        for above in process.chain(from) {
             let Some(binary) = above.file.binary() else { continue };
             if let (Some(rpath), None) = (&binary.rpath, &binary.runpath)
-                && let Some(answer) = along(loaded, loader, above, rpath, Found::Rpath, name, &mut trail)
+                && let Some(answer) = along(process, loader, above, rpath, Found::Rpath, name, &mut trail)
             {
                 return answer;
             }
         }
     } else if let Some(runpath) = &binary.runpath
-        && let Some(answer) = along(loaded, loader, asking, runpath, Found::Runpath, name, &mut trail)
+        && let Some(answer) = along(process, loader, asking, runpath, Found::Runpath, name, &mut trail)
     {
         return answer;
     }
-    in_defaults(&loaded.environment, loader, name, binary.flags_1 & Binary::NODEFLIB != 0, trail)
+    in_defaults(&process.environment, loader, name, binary.flags_1 & Binary::NODEFLIB != 0, trail)
 }
 
 /// A name with a slash is a path; tokens count in it, search paths do not.
-fn by_path(loaded: &Loaded, loader: &Loader<'_>, asking: &Object, name: &Text) -> Answer {
+fn by_path(process: &Loaded, loader: &Loader<'_>, asking: &Object, name: &Text) -> Answer {
     let nowhere = || Answer::Miss(WhyUnfound::Nowhere { searched: Vec::new() });
-    let Some(path) = expand(loaded, asking, name.as_bytes()) else { return nowhere() };
+    let Some(path) = expand(process, asking, name.as_bytes()) else { return nowhere() };
     if path.first() != Some(&b'/') {
         return nowhere();
     }
     let Ok(place) = loader.files.at(&path) else { return nowhere() };
     let mut trail = Trail::default();
-    match judge(&place, &loaded.environment.abi, &mut trail) {
+    match judge(&place, process.environment.abi, &mut trail) {
         Some(Ok(())) => {
             let end = path.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
             let directory = loader.files.directory(&path[..end.max(1)]);
@@ -79,7 +80,7 @@ fn by_path(loaded: &Loaded, loader: &Loader<'_>, asking: &Object, name: &Text) -
 
 /// The directories of one search path, in order.
 fn along(
-    loaded: &Loaded,
+    process: &Loaded,
     loader: &Loader<'_>,
     owner: &Object,
     search_path: &Text,
@@ -87,30 +88,31 @@ fn along(
     name: &Text,
     trail: &mut Trail,
 ) -> Option<Answer> {
-    for written in search_path.as_bytes().split(|byte| *byte == b':') {
-        let Some(directory) = expand(loaded, owner, written).and_then(|path| loader.files.directory(&path)) else {
+    for written in search_path.as_bytes().split(|byte| *byte == b':').take(MOST_DIRECTORIES) {
+        let Some(directory) = expand(process, owner, written).and_then(|path| loader.files.directory(&path))
+        else {
             continue;
         };
-        if let Some(answer) = inside(loader, &loaded.environment.abi, &directory, name, found, trail) {
+        if let Some(answer) = inside(loader, process.environment.abi, &directory, name, found, trail) {
             return Some(answer);
         }
     }
     None
 }
 
-fn expand(loaded: &Loaded, owner: &Object, text: &[u8]) -> Option<Vec<u8>> {
+fn expand(process: &Loaded, owner: &Object, text: &[u8]) -> Option<Vec<u8>> {
     if !text.contains(&b'$') {
         return Some(text.to_vec());
     }
     let origin = absolute(owner.origin());
-    let platform = loaded.machine().and_then(|machine| machine.token).map(str::as_bytes);
-    Tokens { origin: &origin, lib: loaded.environment.lib_token(), platform }.expand(text)
+    let platform = process.machine().and_then(|machine| machine.token).map(str::as_bytes);
+    Tokens { origin: &origin, lib: process.environment.lib_token(), platform }.expand(text)
 }
 
 /// One directory, its subdirectories for better processors first where the machine has them.
 fn inside(
     loader: &Loader<'_>,
-    abi: &Abi,
+    abi: Abi,
     directory: &Arc<Directory>,
     name: &Text,
     found: Found,
@@ -132,7 +134,7 @@ fn inside(
 
 fn take(
     loader: &Loader<'_>,
-    abi: &Abi,
+    abi: Abi,
     directory: &Arc<Directory>,
     name: &Name,
     found: Found,
@@ -149,7 +151,7 @@ fn take(
 }
 
 /// Whether a file is taken, ends the search, or (nothing) is passed over.
-fn judge(place: &Place, abi: &Abi, trail: &mut Trail) -> Option<Result<(), WhyUnfound>> {
+fn judge(place: &Place, abi: Abi, trail: &mut Trail) -> Option<Result<(), WhyUnfound>> {
     let file = place.file.as_ref()?;
     match verdict(file, abi) {
         Verdict::Take => Some(Ok(())),
@@ -162,9 +164,9 @@ fn judge(place: &Place, abi: &Abi, trail: &mut Trail) -> Option<Result<(), WhyUn
 }
 
 /// What `open_verify` of `dl-load.c` makes of a file.
-fn verdict(file: &File, abi: &Abi) -> Verdict {
+fn verdict(file: &File, abi: Abi) -> Verdict {
     let Some(binary) = file.binary() else { return Verdict::Refuse(unloadable(file)) };
-    let (is, wanted) = (binary.abi, *abi);
+    let (is, wanted) = (binary.abi, abi);
     let mismatch = Mismatch { is, wanted };
     if is.class != wanted.class {
         return Verdict::PassOver(mismatch);
@@ -228,7 +230,7 @@ fn look_up(environment: &Environment, loader: &Loader<'_>, name: &Text) -> Answe
     let default = environment
         .defaults
         .iter()
-        .find_map(|directory| inside(loader, &environment.abi, directory, name, Found::Default, &mut trail));
+        .find_map(|directory| inside(loader, environment.abi, directory, name, Found::Default, &mut trail));
     match (through_cache, default) {
         // What the defaults find as well needs no cache.
         (Some(Answer::Hit { place, .. }), Some(Answer::Hit { place: same, directory, path, found }))
@@ -257,7 +259,7 @@ fn cached(
             .configured
             .iter()
             .filter(|directory| library && !(no_defaults && in_default(environment, &directory.written)))
-            .find_map(|directory| inside(loader, &environment.abi, directory, name, Found::Cache, trail));
+            .find_map(|directory| inside(loader, environment.abi, directory, name, Found::Cache, trail));
     };
     let flags = environment.machine.map_or(3, |machine| machine.cache_flags);
     let better = match &loader.hwcaps {
@@ -275,7 +277,7 @@ fn cached(
         return None;
     }
     let place = loader.files.at(&path).ok()?;
-    match judge(&place, &environment.abi, trail)? {
+    match judge(&place, environment.abi, trail)? {
         Ok(()) => {
             let end = path.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
             let directory = loader.files.directory(&path[..end.max(1)]);

@@ -20,6 +20,9 @@ use crate::target::Machine;
 use crate::{Binary, Mismatch, Text, WantKind};
 pub(crate) use environment::{Environment, Environments};
 
+/// More directories of one search path than any file has; what a hostile one has beyond is not searched.
+const MOST_DIRECTORIES: usize = 1024;
+
 /// Which rules find libraries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum World {
@@ -158,7 +161,12 @@ pub enum WhyUnfound {
 /// What a search came to.
 #[derive(Debug, Clone)]
 pub(crate) enum Answer {
-    Hit { place: Arc<Place>, directory: Option<Arc<Directory>>, path: Vec<u8>, found: Found },
+    Hit {
+        place: Arc<Place>,
+        directory: Option<Arc<Directory>>,
+        path: Vec<u8>,
+        found: Found,
+    },
     /// The loader itself answers to the name.
     Itself,
     Miss(WhyUnfound),
@@ -235,7 +243,7 @@ impl<'view> Loader<'view> {
             place,
             file: Arc::clone(&file),
         };
-        let mut loaded = Loaded {
+        let mut process = Loaded {
             world: environment.world,
             objects: vec![program],
             edges: Vec::new(),
@@ -245,23 +253,23 @@ impl<'view> Loader<'view> {
             done: 0,
             environment,
         };
-        loaded.map_loader(binary);
-        loaded.run(self);
-        loaded
+        process.map_loader(binary);
+        process.run(self);
+        process
     }
 
     /// Everything that `caller` of a loaded program maps when it loads one more library by name. Which
     /// object answered; nothing where none does, which is noted as missing.
-    pub(crate) fn open(&self, loaded: &mut Loaded, caller: usize, name: &Text) -> Option<usize> {
-        let opened = loaded.request(self, caller, name, &Request::Dlopen);
-        loaded.run(self);
+    pub(crate) fn open(&self, process: &mut Loaded, caller: usize, name: &Text) -> Option<usize> {
+        let opened = process.request(self, caller, name, &Request::Dlopen);
+        process.run(self);
         opened
     }
 
     /// Everything that `caller` of a loaded program maps when it loads the library at a path.
     pub(crate) fn open_place(
         &self,
-        loaded: &mut Loaded,
+        process: &mut Loaded,
         caller: usize,
         path: &TreePath,
         place: &Arc<Place>,
@@ -269,9 +277,9 @@ impl<'view> Loader<'view> {
         let written = absolute(path);
         let directory = path.parent().and_then(|above| self.files.directory(&absolute(&above)));
         let name = Text::new(&written);
-        let opened = loaded.map(Arc::clone(place), directory, written, Found::ByPath, caller, &name, false);
-        loaded.edges.push(Edge { from: caller, to: opened, name, request: Request::Dlopen });
-        loaded.run(self);
+        let opened = process.map(Arc::clone(place), directory, written, Found::ByPath, caller, &name, false);
+        process.edges.push(Edge { from: caller, to: opened, name, request: Request::Dlopen });
+        process.run(self);
         opened
     }
 }
@@ -336,7 +344,10 @@ impl Loaded {
                     let searched = !name.as_bytes().contains(&b'/');
                     Ok(self.map(place, directory, path, found, from, name, searched))
                 }
-                Answer::Itself => self.loader.ok_or(None),
+                // A program's missing loader is told for the program, not for each of its libraries.
+                Answer::Itself => self
+                    .loader
+                    .ok_or_else(|| (!self.interpreted).then(|| WhyUnfound::Nowhere { searched: Vec::new() })),
                 Answer::Miss(why) => Err(Some(why)),
             },
         };
@@ -346,7 +357,6 @@ impl Loaded {
                 Some(to)
             }
             Err(why) => {
-                // A loader that is not there is told once, for the program; what it would answer is not.
                 if let Some(why) = why {
                     self.missing.push(Unfound { from, name: name.clone(), request: request.clone(), why });
                 }
@@ -369,7 +379,10 @@ impl Loaded {
     }
 
     /// Takes a found file: as an object that is mapped already, where it is one, or as a new one.
-    #[expect(clippy::too_many_arguments, reason = "the parts of one object; a struct of them would be Object")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the parts of one object; a struct of them would be Object"
+    )]
     fn map(
         &mut self,
         place: Arc<Place>,
@@ -394,13 +407,23 @@ impl Loaded {
             None => TreePath::new(&path).ok().and_then(|path| path.parent()).unwrap_or_else(TreePath::root),
         };
         let names = if self.world == World::Musl && !searched { Vec::new() } else { vec![name.clone()] };
-        self.objects.push(Object { path, found, asked_by: Some(from), origin, names, place, directory, file });
+        self.objects.push(Object {
+            path,
+            found,
+            asked_by: Some(from),
+            origin,
+            names,
+            place,
+            directory,
+            file,
+        });
         self.objects.len() - 1
     }
 
     /// The objects through which `from` was loaded, itself first, the program last.
     pub(crate) fn chain(&self, from: usize) -> impl Iterator<Item = &Object> {
-        std::iter::successors(Some(from), |index| self.objects[*index].asked_by).map(|index| &self.objects[index])
+        std::iter::successors(Some(from), |index| self.objects[*index].asked_by)
+            .map(|index| &self.objects[index])
     }
 
     pub(crate) fn machine(&self) -> Option<&'static Machine> {

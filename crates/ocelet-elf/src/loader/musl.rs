@@ -10,7 +10,7 @@ use std::sync::Arc;
 use ocelet_tree::Name;
 
 use super::tokens::expand_for_musl;
-use super::{Answer, Found, Loaded, Loader, WhyUnfound, absolute, unloadable};
+use super::{Answer, Found, Loaded, Loader, MOST_DIRECTORIES, WhyUnfound, absolute, unloadable};
 use crate::files::{Directory, Place};
 use crate::target::floats_agree;
 use crate::{Mismatch, Text};
@@ -18,8 +18,8 @@ use crate::{Mismatch, Text};
 /// Names that begin with `lib` and one of these are the loader itself.
 const RESERVED: [&[u8]; 7] = [b"c.", b"pthread.", b"rt.", b"m.", b"dl.", b"util.", b"xnet."];
 
-pub(super) fn search(loaded: &Loaded, loader: &Loader<'_>, from: usize, name: &Text) -> Answer {
-    let environment = &loaded.environment;
+pub(super) fn search(process: &Loaded, loader: &Loader<'_>, from: usize, name: &Text) -> Answer {
+    let environment = &process.environment;
     let bytes = name.as_bytes();
     let reserved =
         bytes.strip_prefix(b"lib").is_some_and(|rest| RESERVED.iter().any(|part| rest.starts_with(part)));
@@ -31,7 +31,7 @@ pub(super) fn search(loaded: &Loaded, loader: &Loader<'_>, from: usize, name: &T
         let nowhere = Answer::Miss(WhyUnfound::Nowhere { searched });
         let Ok(place) = loader.files.at(bytes) else { return nowhere };
         return if bytes.first() == Some(&b'/') && place.file.is_some() {
-            take(loaded, place, None, bytes.to_vec(), Found::ByPath)
+            take(process, place, None, bytes.to_vec(), Found::ByPath)
         } else {
             nowhere
         };
@@ -42,9 +42,9 @@ pub(super) fn search(loaded: &Loaded, loader: &Loader<'_>, from: usize, name: &T
         let place = loader.files.place(&directory.real.join(&base)).ok()?;
         place.file.as_ref()?;
         let path = [&directory.written[..], b"/", bytes].concat();
-        Some(take(loaded, place, Some(directory), path, found))
+        Some(take(process, place, Some(directory), path, found))
     };
-    for above in loaded.chain(from) {
+    for above in process.chain(from) {
         let Some(binary) = above.file.binary() else { continue };
         let (written, found) = match (&binary.runpath, &binary.rpath) {
             (Some(runpath), _) => (runpath, Found::Runpath),
@@ -52,7 +52,7 @@ pub(super) fn search(loaded: &Loaded, loader: &Loader<'_>, from: usize, name: &T
             (None, None) => continue,
         };
         let Some(expanded) = expand_for_musl(written.as_bytes(), &absolute(above.origin())) else { continue };
-        for directory in expanded.split(|byte| matches!(byte, b':' | b'\n')) {
+        for directory in expanded.split(|byte| matches!(byte, b':' | b'\n')).take(MOST_DIRECTORIES) {
             let directory = loader.files.directory(directory);
             if let Some(answer) = directory.and_then(|directory| look(directory, found)) {
                 return answer;
@@ -69,7 +69,7 @@ pub(super) fn search(loaded: &Loaded, loader: &Loader<'_>, from: usize, name: &T
 
 /// musl maps whatever it opened; a file for another machine would crash, so it is told as missing here.
 fn take(
-    loaded: &Loaded,
+    process: &Loaded,
     place: Arc<Place>,
     directory: Option<Arc<Directory>>,
     path: Vec<u8>,
@@ -79,7 +79,7 @@ fn take(
     let Some(binary) = file.binary().filter(|binary| binary.is_loadable()) else {
         return Answer::Miss(WhyUnfound::Unusable { path: file.path.clone(), why: unloadable(file) });
     };
-    let (is, wanted) = (binary.abi, loaded.environment.abi);
+    let (is, wanted) = (binary.abi, process.environment.abi);
     let same = (is.machine, is.class, is.endianness) == (wanted.machine, wanted.class, wanted.endianness);
     if !same || !floats_agree(is.float, wanted.float) {
         let mismatch = Mismatch { is, wanted };

@@ -35,9 +35,9 @@ fn world(files: &[(&str, ElfBuilder)], lines: &[&str]) -> Tree {
 
 /// The real paths of what is mapped beside program and loader, then the missing names with `!`.
 fn list(tree: &Tree, program: &str, hwcaps: Hwcaps) -> Vec<String> {
-    let loaded = Loader::new(tree, hwcaps).load(&path(program)).expect(program);
-    let libraries = loaded.objects.iter().filter(|object| object.asked_by.is_some());
-    let missing = loaded.missing.iter().map(|unfound| format!("!{}", unfound.name));
+    let process = Loader::new(tree, hwcaps).load(&path(program)).expect(program);
+    let libraries = process.objects.iter().filter(|object| object.asked_by.is_some());
+    let missing = process.missing.iter().map(|unfound| format!("!{}", unfound.name));
     libraries.map(|object| object.real().to_string()).chain(missing).collect()
 }
 
@@ -47,9 +47,10 @@ fn check(name: &str, tree: &Tree, want: &[&str]) {
 
 #[test]
 fn rpath_is_inherited_and_runpath_is_not_in_glibc() {
-    for (loader, by_rpath, by_runpath) in
-        [(GLIBC, &["/o/a.so", "/o/b.so"][..], &["/o/a.so", "!b.so"][..]), (MUSL, &["/o/a.so", "/o/b.so"], &["/o/a.so", "/o/b.so"])]
-    {
+    for (loader, by_rpath, by_runpath) in [
+        (GLIBC, &["/o/a.so", "/o/b.so"][..], &["/o/a.so", "!b.so"][..]),
+        (MUSL, &["/o/a.so", "/o/b.so"], &["/o/a.so", "/o/b.so"]),
+    ] {
         let libraries = [("/o/a.so", library("a.so").needs("b.so")), ("/o/b.so", library("b.so"))];
         for (program, want) in [
             (program(loader).needs("a.so").rpath("/o"), by_rpath),
@@ -88,14 +89,22 @@ fn the_origin_is_the_real_program_and_the_found_library() {
         ("/opt/x/lib/a.so", library("a.so").needs("b.so").runpath("${ORIGIN}/deep")),
         ("/opt/x/lib/deep/b.so", library("b.so")),
     ];
-    check("a link to the program", &world(&files, &["/bin/p -> /opt/x/bin/p"]), &["/opt/x/lib/a.so", "/opt/x/lib/deep/b.so"]);
+    check(
+        "a link to the program",
+        &world(&files, &["/bin/p -> /opt/x/bin/p"]),
+        &["/opt/x/lib/a.so", "/opt/x/lib/deep/b.so"],
+    );
     // A library is where the link to it was found: what lies beside its real file does not count.
     let files = [
         ("/bin/p", program(GLIBC).needs("a.so").runpath("/l")),
         ("/real/a-1.so", library("a.so").needs("b.so").runpath("$ORIGIN")),
         ("/real/b.so", library("b.so")),
     ];
-    check("a link to the library", &world(&files, &["/l/a.so -> ../real/a-1.so"]), &["/real/a-1.so", "!b.so"]);
+    check(
+        "a link to the library",
+        &world(&files, &["/l/a.so -> ../real/a-1.so"]),
+        &["/real/a-1.so", "!b.so"],
+    );
 }
 
 #[test]
@@ -123,9 +132,13 @@ fn other_machines_are_passed_over() {
     ];
     let tree = world(&files, &[]);
     check("glibc", &tree, &["/n/a.so", "!b.so", "!c.so"]);
-    let loaded = Loader::new(&tree, Hwcaps::Baseline).load(&path("/bin/p")).expect("a program");
-    assert!(matches!(&loaded.missing[0].why, WhyUnfound::OtherMachine { path, .. } if path.to_string() == "/o/b.so"));
-    assert!(matches!(&loaded.missing[1].why, WhyUnfound::Unusable { path, .. } if path.to_string() == "/o/c.so"));
+    let process = Loader::new(&tree, Hwcaps::Baseline).load(&path("/bin/p")).expect("a program");
+    assert!(
+        matches!(&process.missing[0].why, WhyUnfound::OtherMachine { path, .. } if path.to_string() == "/o/b.so")
+    );
+    assert!(
+        matches!(&process.missing[1].why, WhyUnfound::Unusable { path, .. } if path.to_string() == "/o/c.so")
+    );
     let x32 = [("/bin/p", program(GLIBC).needs("a.so")), ("/lib/a.so", ElfBuilder::library("x32", "a.so"))];
     check("x32", &world(&x32, &[]), &["!a.so"]);
 }
@@ -138,26 +151,33 @@ fn one_file_is_mapped_once() {
         ("/lib/b.so", library("b.so").needs("liba.so.1")),
     ];
     check("by inode and soname", &world(&files, &["/lib/a-alias.so -> a.so"]), &["/lib/a.so", "/lib/b.so"]);
-    let files = [("/bin/p", program(GLIBC).needs("a.so").needs("ld-linux-x86-64.so.2")), ("/lib/a.so", library("a.so"))];
+    let files = [
+        ("/bin/p", program(GLIBC).needs("a.so").needs("ld-linux-x86-64.so.2")),
+        ("/lib/a.so", library("a.so")),
+    ];
     check("the loader", &world(&files, &[]), &["/lib/a.so"]);
 }
 
 #[test]
 fn no_default_directories() {
     let flagged = program(GLIBC).needs("a.so").needs("b.so").runpath("/o").flags_1(Binary::NODEFLIB);
-    let files = [
-        ("/bin/p", flagged),
-        ("/o/a.so", library("a.so").needs("b.so")),
-        ("/lib/b.so", library("b.so")),
-    ];
+    let files =
+        [("/bin/p", flagged), ("/o/a.so", library("a.so").needs("b.so")), ("/lib/b.so", library("b.so"))];
     // The flag is the program's own: what its library needs is looked for as ever.
     check("nodeflib", &world(&files, &[]), &["/o/a.so", "/lib/b.so", "!b.so"]);
 }
 
 #[test]
 fn configuration_stands_for_a_cache_that_is_not_there() {
-    let files = [("/bin/p", program(GLIBC).needs("liba.so.1").needs("plugin.so")), ("/opt/c/liba.so.1", library("liba.so.1")), ("/opt/c/plugin.so", library("plugin.so"))];
-    let conf = ["/etc/ld.so.conf = # comment\\ninclude ld.so.conf.d/*.conf\\n", "/etc/ld.so.conf.d/a.conf = /opt/c # here\\n"];
+    let files = [
+        ("/bin/p", program(GLIBC).needs("liba.so.1").needs("plugin.so")),
+        ("/opt/c/liba.so.1", library("liba.so.1")),
+        ("/opt/c/plugin.so", library("plugin.so")),
+    ];
+    let conf = [
+        "/etc/ld.so.conf = # comment\\ninclude ld.so.conf.d/*.conf\\n",
+        "/etc/ld.so.conf.d/a.conf = /opt/c # here\\n",
+    ];
     check("conf", &world(&files, &conf), &["/opt/c/liba.so.1", "!plugin.so"]);
     check("without", &world(&files, &[]), &["!liba.so.1", "!plugin.so"]);
     let mut tree = world(&files, &conf);
@@ -175,7 +195,14 @@ fn configuration_stands_for_a_cache_that_is_not_there() {
 #[test]
 fn tokens_and_paths() {
     let files = [
-        ("/bin/p", program(GLIBC).needs("$ORIGIN/x/a.so").needs("b.so").needs("c.so").rpath("/q/$LIB:/q/$PLATFORM:rel:")),
+        (
+            "/bin/p",
+            program(GLIBC)
+                .needs("$ORIGIN/x/a.so")
+                .needs("b.so")
+                .needs("c.so")
+                .rpath("/q/$LIB:/q/$PLATFORM:rel:"),
+        ),
         ("/bin/x/a.so", library("a.so")),
         ("/q/lib/x86_64-linux-gnu/b.so", library("b.so")),
         ("/q/x86_64/c.so", library("c.so")),
@@ -191,12 +218,24 @@ fn tokens_and_paths() {
 
 #[test]
 fn musl_is_its_own_library() {
-    let needs = ["libc.so", "libc.musl-x86_64.so.1", "libpthread.so.0", "libm.so.6", "libdl.so.2", "librt.so.1"];
+    let needs =
+        ["libc.so", "libc.musl-x86_64.so.1", "libpthread.so.0", "libm.so.6", "libdl.so.2", "librt.so.1"];
     let needing = needs.iter().fold(program(MUSL), |program, name| program.needs(name)).needs("libmnl.so.0");
-    let files = [("/bin/p", needing), ("/usr/lib/libmnl.so.0", library("libmnl.so.0").needs("libc.musl-x86_64.so.1"))];
+    let files = [
+        ("/bin/p", needing),
+        ("/usr/lib/libmnl.so.0", library("libmnl.so.0").needs("libc.musl-x86_64.so.1")),
+    ];
     check("reserved names", &world(&files, &[]), &["/usr/lib/libmnl.so.0"]);
-    check("a path file", &world(&files, &["/etc/ld-musl-x86_64.path = /x\\n/usr/lib\\n"]), &["/usr/lib/libmnl.so.0"]);
-    check("a path file with nothing in it", &world(&files, &["/etc/ld-musl-x86_64.path = \\n"]), &["!libmnl.so.0"]);
+    check(
+        "a path file",
+        &world(&files, &["/etc/ld-musl-x86_64.path = /x\\n/usr/lib\\n"]),
+        &["/usr/lib/libmnl.so.0"],
+    );
+    check(
+        "a path file with nothing in it",
+        &world(&files, &["/etc/ld-musl-x86_64.path = \\n"]),
+        &["!libmnl.so.0"],
+    );
 }
 
 #[test]
@@ -230,7 +269,10 @@ fn better_processors_find_more() {
     ];
     let tree = world(&files, &[]);
     check("baseline", &tree, &["/lib/a.so"]);
-    for (levels, want) in [(&["x86-64-v3", "x86-64-v2"][..], "/lib/glibc-hwcaps/x86-64-v3/a.so"), (&["x86-64-v2"], "/lib/glibc-hwcaps/x86-64-v2/a.so")] {
+    for (levels, want) in [
+        (&["x86-64-v3", "x86-64-v2"][..], "/lib/glibc-hwcaps/x86-64-v3/a.so"),
+        (&["x86-64-v2"], "/lib/glibc-hwcaps/x86-64-v2/a.so"),
+    ] {
         let levels = levels.iter().map(ToString::to_string).collect();
         assert_eq!(list(&tree, "/bin/p", Hwcaps::Running(levels)), [want]);
     }

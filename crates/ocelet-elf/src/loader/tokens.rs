@@ -19,21 +19,15 @@ impl Tokens<'_> {
         while let Some(dollar) = rest.iter().position(|byte| *byte == b'$') {
             expanded.extend_from_slice(&rest[..dollar]);
             let after = &rest[dollar + 1..];
-            let known = [
-                (&b"ORIGIN"[..], Some(self.origin)),
-                (b"LIB", Some(self.lib)),
-                (b"PLATFORM", self.platform),
-            ];
+            let known =
+                [(&b"ORIGIN"[..], Some(self.origin)), (b"LIB", Some(self.lib)), (b"PLATFORM", self.platform)];
             let token = known.into_iter().find_map(|(name, value)| Some((length(after, name)?, value)));
-            match token {
-                Some((length, value)) => {
-                    expanded.extend_from_slice(value?);
-                    rest = &after[length..];
-                }
-                None => {
-                    expanded.push(b'$');
-                    rest = after;
-                }
+            if let Some((length, value)) = token {
+                expanded.extend_from_slice(value?);
+                rest = &after[length..];
+            } else {
+                expanded.push(b'$');
+                rest = after;
             }
         }
         expanded.extend_from_slice(rest);

@@ -219,8 +219,7 @@ impl Binary {
         if self.needed().chain(&self.soname).any(musl) {
             return Some(crate::World::Musl);
         }
-        let versioned =
-            self.version_needs.iter().any(|need| need.version.as_bytes().starts_with(b"GLIBC_"));
+        let versioned = self.version_needs.iter().any(|need| need.version.as_bytes().starts_with(b"GLIBC_"));
         (versioned || self.needed().chain(&self.soname).any(glibc)).then_some(crate::World::Glibc)
     }
 }

@@ -1,6 +1,6 @@
 //! [`DlopenNote`]: the libraries that a file declares to load at run time.
 //!
-//! Format: "dlopen() Metadata for ELF Files", <https://systemd.io/ELF_DLOPEN_METADATA>: notes of owner `FDO`
+//! Format: <https://systemd.io/ELF_DLOPEN_METADATA>: notes of owner `FDO`
 //! and type 0x407c0c0a, each with a JSON array of objects. Damaged notes are passed over: they are advice,
 //! and no loader reads them.
 

@@ -6,7 +6,9 @@ use object::elf::{self, DynamicTag};
 use object::read::elf::{Dyn, FileHeader, ProgramHeader, SectionHeader, Sym};
 use object::{Endianness as ByteOrder, ReadRef};
 
-use super::{Abi, Binary, Class, ElfError, Endianness, FloatAbi, Kind, Text, Want, WantKind, notes, versions};
+use super::{
+    Abi, Binary, Class, ElfError, Endianness, FloatAbi, Kind, Text, Want, WantKind, notes, versions,
+};
 
 /// More program headers than any linker writes; the kernel itself takes at most 64 KiB of them.
 const MOST_SEGMENTS: usize = 1170;
@@ -114,8 +116,7 @@ impl<'data, Elf: FileHeader<Endian = ByteOrder>> Walk<'data, Elf> {
         } else {
             None
         };
-        let endianness =
-            if self.header.is_little_endian() { Endianness::Little } else { Endianness::Big };
+        let endianness = if self.header.is_little_endian() { Endianness::Little } else { Endianness::Big };
         Abi { machine: machine.0, class, endianness, float }
     }
 
@@ -140,11 +141,8 @@ impl<'data, Elf: FileHeader<Endian = ByteOrder>> Walk<'data, Elf> {
     }
 
     fn dynamic(&self, segment: &'data Elf::ProgramHeader, binary: &mut Binary) -> Result<(), ElfError> {
-        let entries = match segment.dynamic(self.order, self.bytes) {
-            Ok(Some(entries)) => entries,
-            Ok(None) | Err(_) => {
-                return Err(ElfError::Dynamic { what: "it lies outside of the file" });
-            }
+        let Ok(Some(entries)) = segment.dynamic(self.order, self.bytes) else {
+            return Err(ElfError::Dynamic { what: "it lies outside of the file" });
         };
         let end = entries.iter().position(|entry| entry.tag(self.order) == elf::DT_NULL);
         let entries = &entries[..end.unwrap_or(entries.len())];

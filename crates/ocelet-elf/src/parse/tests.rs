@@ -71,7 +71,12 @@ fn kinds_are_told_apart() {
         ("a program", amd64().interpreter(loader).needs("libc.so.6"), true, false),
         ("a program at a fixed address", amd64().kind(2).interpreter(loader), true, false),
         ("a library", ElfBuilder::library("linux/amd64", "liba.so.1"), false, false),
-        ("a library with a loader", ElfBuilder::library("linux/amd64", "libc.so.6").interpreter(loader), false, false),
+        (
+            "a library with a loader",
+            ElfBuilder::library("linux/amd64", "libc.so.6").interpreter(loader),
+            false,
+            false,
+        ),
         ("a static program", ElfBuilder::static_program("linux/amd64"), true, true),
         ("a static program at any address", amd64().flags_1(Binary::PIE), true, true),
         ("a plugin without soname", amd64().needs("libc.so.6"), false, false),
@@ -89,7 +94,10 @@ fn worlds_are_told_by_what_is_needed() {
     let library = || ElfBuilder::library("linux/amd64", "libx.so.1");
     for (builder, want) in [
         (library().needs("libc.so.6"), Some(crate::World::Glibc)),
-        (library().needs("libz.so.1").needs_version("libz.so.1", "GLIBC_2.2.5", false), Some(crate::World::Glibc)),
+        (
+            library().needs("libz.so.1").needs_version("libz.so.1", "GLIBC_2.2.5", false),
+            Some(crate::World::Glibc),
+        ),
         (library().needs("libc.so"), Some(crate::World::Musl)),
         (library().needs("libc.musl-x86_64.so.1"), Some(crate::World::Musl)),
         (library().needs("libz.so.1"), None),
@@ -117,7 +125,8 @@ fn notes_come_in_many_forms() {
         let binary = parse(&ElfBuilder::program("linux/amd64").dlopen_note(json));
         let got: Vec<(String, Priority)> =
             binary.dlopen_notes.iter().map(|note| (note.sonames[0].to_string(), note.priority)).collect();
-        let want: Vec<(String, Priority)> = want.iter().map(|(name, how)| ((*name).to_owned(), *how)).collect();
+        let want: Vec<(String, Priority)> =
+            want.iter().map(|(name, how)| ((*name).to_owned(), *how)).collect();
         assert_eq!(got, want, "{json}");
     }
 }

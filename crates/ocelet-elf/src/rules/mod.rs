@@ -99,7 +99,9 @@ impl RulePacks {
             texts.iter().map(|(name, text)| read::pack(name, text)).collect::<Result<Vec<_>, _>>()?;
         packs.sort_by(|one, other| one.name.cmp(&other.name));
         for pack in &packs {
-            if let Some(unknown) = pack.includes.iter().find(|name| packs.iter().all(|other| other.name != **name)) {
+            if let Some(unknown) =
+                pack.includes.iter().find(|name| packs.iter().all(|other| other.name != **name))
+            {
                 return Err(RuleError::UnknownInclude { pack: pack.name.clone(), included: unknown.clone() });
             }
         }

@@ -147,9 +147,12 @@ fn read_rule(pack: &str, number: usize, written: WrittenRule) -> Result<Rule, Ru
     if matches!(when, When::Always) && files.iter().any(|files| matches!(files, Files::Beside(_))) {
         return Err(incomplete("keeps files beside what set it off, and nothing does"));
     }
-    let explains = written.explains.into_iter().map(|text| match text.starts_with('/') {
-        true => glob(pack, &text).map(Explains::Path),
-        false => Ok(Explains::Soname(NamePattern(text))),
+    let explains = written.explains.into_iter().map(|text| {
+        if text.starts_with('/') {
+            glob(pack, &text).map(Explains::Path)
+        } else {
+            Ok(Explains::Soname(NamePattern(text)))
+        }
     });
     Ok(Rule {
         when,

@@ -13,24 +13,136 @@ type Case = (&'static str, &'static str, &'static [&'static str], &'static [&'st
 const TRIPLET: &str = "/usr/lib/x86_64-linux-gnu";
 
 const CASES: &[Case] = &[
-    ("nss", "libc.so.6", &["/etc/nsswitch.conf", "/usr/lib/x86_64-linux-gnu/libnss_dns.so.2"], &["/etc/nsswitch.conf", "/usr/lib/x86_64-linux-gnu/libnss_dns.so.2"]),
-    ("pam", "libpam.so.0", &["/usr/lib/x86_64-linux-gnu/security/pam_unix.so", "/etc/pam.d/login"], &["/usr/lib/x86_64-linux-gnu/security/pam_unix.so", "/etc/pam.d/login"]),
-    ("gconv", "libc.so.6", &["/usr/lib/x86_64-linux-gnu/gconv/UTF-16.so", "/usr/lib/x86_64-linux-gnu/gconv/gconv-modules.d/x.conf"], &["/usr/lib/x86_64-linux-gnu/gconv/UTF-16.so", "/usr/lib/x86_64-linux-gnu/gconv/gconv-modules.d/x.conf"]),
-    ("xtables", "libxtables.so.12", &["/usr/lib/x86_64-linux-gnu/xtables/libxt_NAT.so", "/usr/lib/x86_64-linux-gnu/xtables/libxt_MASQUERADE.so -> libxt_NAT.so", "/etc/protocols"], &["/usr/lib/x86_64-linux-gnu/xtables/libxt_NAT.so", "/usr/lib/x86_64-linux-gnu/xtables/libxt_MASQUERADE.so", "/etc/protocols"]),
-    ("iptables-backends", "", &["/usr/sbin/xtables-nft-multi", "/usr/sbin/xtables-legacy-multi", "/usr/sbin/iptables-nft-save -> xtables-nft-multi", "/usr/sbin/iptables -> iptables-nft-save"], &["/usr/sbin/xtables-legacy-multi", "/usr/sbin/iptables-nft-save", "/usr/sbin/iptables"]),
-    ("openssl-providers", "libcrypto.so.3", &["/usr/lib/x86_64-linux-gnu/ossl-modules/legacy.so", "/usr/lib/ssl/openssl.cnf -> /etc/ssl/openssl.cnf", "/etc/ssl/openssl.cnf"], &["/usr/lib/x86_64-linux-gnu/ossl-modules/legacy.so", "/usr/lib/ssl/openssl.cnf", "/etc/ssl/openssl.cnf"]),
-    ("openssl-providers", "libcrypto.so.1.1", &["/usr/lib/x86_64-linux-gnu/engines-1.1/afalg.so"], &["/usr/lib/x86_64-linux-gnu/engines-1.1/afalg.so"]),
-    ("ca-certificates", "", &["/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/cert.pem -> certs/ca-certificates.crt"], &["/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/cert.pem"]),
-    ("protocols-services", "libtirpc.so.3", &["/etc/protocols", "/etc/services", "/etc/netconfig"], &["/etc/protocols", "/etc/services", "/etc/netconfig"]),
+    (
+        "nss",
+        "libc.so.6",
+        &["/etc/nsswitch.conf", "/usr/lib/x86_64-linux-gnu/libnss_dns.so.2"],
+        &["/etc/nsswitch.conf", "/usr/lib/x86_64-linux-gnu/libnss_dns.so.2"],
+    ),
+    (
+        "pam",
+        "libpam.so.0",
+        &["/usr/lib/x86_64-linux-gnu/security/pam_unix.so", "/etc/pam.d/login"],
+        &["/usr/lib/x86_64-linux-gnu/security/pam_unix.so", "/etc/pam.d/login"],
+    ),
+    (
+        "gconv",
+        "libc.so.6",
+        &[
+            "/usr/lib/x86_64-linux-gnu/gconv/UTF-16.so",
+            "/usr/lib/x86_64-linux-gnu/gconv/gconv-modules.d/x.conf",
+        ],
+        &[
+            "/usr/lib/x86_64-linux-gnu/gconv/UTF-16.so",
+            "/usr/lib/x86_64-linux-gnu/gconv/gconv-modules.d/x.conf",
+        ],
+    ),
+    (
+        "xtables",
+        "libxtables.so.12",
+        &[
+            "/usr/lib/x86_64-linux-gnu/xtables/libxt_NAT.so",
+            "/usr/lib/x86_64-linux-gnu/xtables/libxt_MASQUERADE.so -> libxt_NAT.so",
+            "/etc/protocols",
+        ],
+        &[
+            "/usr/lib/x86_64-linux-gnu/xtables/libxt_NAT.so",
+            "/usr/lib/x86_64-linux-gnu/xtables/libxt_MASQUERADE.so",
+            "/etc/protocols",
+        ],
+    ),
+    (
+        "iptables-backends",
+        "",
+        &[
+            "/usr/sbin/xtables-nft-multi",
+            "/usr/sbin/xtables-legacy-multi",
+            "/usr/sbin/iptables-nft-save -> xtables-nft-multi",
+            "/usr/sbin/iptables -> iptables-nft-save",
+        ],
+        &["/usr/sbin/xtables-legacy-multi", "/usr/sbin/iptables-nft-save", "/usr/sbin/iptables"],
+    ),
+    (
+        "openssl-providers",
+        "libcrypto.so.3",
+        &[
+            "/usr/lib/x86_64-linux-gnu/ossl-modules/legacy.so",
+            "/usr/lib/ssl/openssl.cnf -> /etc/ssl/openssl.cnf",
+            "/etc/ssl/openssl.cnf",
+        ],
+        &[
+            "/usr/lib/x86_64-linux-gnu/ossl-modules/legacy.so",
+            "/usr/lib/ssl/openssl.cnf",
+            "/etc/ssl/openssl.cnf",
+        ],
+    ),
+    (
+        "openssl-providers",
+        "libcrypto.so.1.1",
+        &["/usr/lib/x86_64-linux-gnu/engines-1.1/afalg.so"],
+        &["/usr/lib/x86_64-linux-gnu/engines-1.1/afalg.so"],
+    ),
+    (
+        "ca-certificates",
+        "",
+        &["/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/cert.pem -> certs/ca-certificates.crt"],
+        &["/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/cert.pem"],
+    ),
+    (
+        "protocols-services",
+        "libtirpc.so.3",
+        &["/etc/protocols", "/etc/services", "/etc/netconfig"],
+        &["/etc/protocols", "/etc/services", "/etc/netconfig"],
+    ),
     ("zoneinfo", "", &["/usr/share/zoneinfo/Europe/Berlin"], &["/usr/share/zoneinfo/Europe/Berlin"]),
-    ("iproute2", "/sbin/ip", &["/usr/lib/tc/q_atm.so", "/usr/lib/tc/normal.dist", "/etc/iproute2/rt_tables"], &["/usr/lib/tc/q_atm.so", "/usr/lib/tc/normal.dist", "/etc/iproute2/rt_tables"]),
-    ("krb5-plugins", "libkrb5.so.3", &["/usr/lib/x86_64-linux-gnu/krb5/plugins/preauth/spake.so", "/etc/krb5.conf"], &["/usr/lib/x86_64-linux-gnu/krb5/plugins/preauth/spake.so", "/etc/krb5.conf"]),
-    ("libmount-cryptsetup", "libmount.so.1", &["/usr/lib/x86_64-linux-gnu/libcryptsetup.so.12"], &["/usr/lib/x86_64-linux-gnu/libcryptsetup.so.12"]),
-    ("libgcc-unwind", "libc.so.6", &["/lib/x86_64-linux-gnu/libgcc_s.so.1"], &["/lib/x86_64-linux-gnu/libgcc_s.so.1"]),
-    ("os-release", "", &["/usr/lib/os-release", "/etc/os-release -> ../usr/lib/os-release", "/etc/alpine-release"], &["/usr/lib/os-release", "/etc/os-release", "/etc/alpine-release"]),
-    ("terminfo", "", &["/usr/share/terminfo/x/xterm-256color", "/lib/terminfo/l/linux"], &["/usr/share/terminfo/x/xterm-256color", "/lib/terminfo/l/linux"]),
-    ("kmod", "/usr/bin/kmod", &["/etc/modprobe.d/block.conf", "/lib/modprobe.d/aliases.conf"], &["/etc/modprobe.d/block.conf", "/lib/modprobe.d/aliases.conf"]),
-    ("sudo", "/usr/bin/sudo", &["/usr/libexec/sudo/sudoers.so", "/etc/sudoers"], &["/usr/libexec/sudo/sudoers.so", "/etc/sudoers"]),
+    (
+        "iproute2",
+        "/sbin/ip",
+        &["/usr/lib/tc/q_atm.so", "/usr/lib/tc/normal.dist", "/etc/iproute2/rt_tables"],
+        &["/usr/lib/tc/q_atm.so", "/usr/lib/tc/normal.dist", "/etc/iproute2/rt_tables"],
+    ),
+    (
+        "krb5-plugins",
+        "libkrb5.so.3",
+        &["/usr/lib/x86_64-linux-gnu/krb5/plugins/preauth/spake.so", "/etc/krb5.conf"],
+        &["/usr/lib/x86_64-linux-gnu/krb5/plugins/preauth/spake.so", "/etc/krb5.conf"],
+    ),
+    (
+        "libmount-cryptsetup",
+        "libmount.so.1",
+        &["/usr/lib/x86_64-linux-gnu/libcryptsetup.so.12"],
+        &["/usr/lib/x86_64-linux-gnu/libcryptsetup.so.12"],
+    ),
+    (
+        "libgcc-unwind",
+        "libc.so.6",
+        &["/lib/x86_64-linux-gnu/libgcc_s.so.1"],
+        &["/lib/x86_64-linux-gnu/libgcc_s.so.1"],
+    ),
+    (
+        "os-release",
+        "",
+        &["/usr/lib/os-release", "/etc/os-release -> ../usr/lib/os-release", "/etc/alpine-release"],
+        &["/usr/lib/os-release", "/etc/os-release", "/etc/alpine-release"],
+    ),
+    (
+        "terminfo",
+        "",
+        &["/usr/share/terminfo/x/xterm-256color", "/lib/terminfo/l/linux"],
+        &["/usr/share/terminfo/x/xterm-256color", "/lib/terminfo/l/linux"],
+    ),
+    (
+        "kmod",
+        "/usr/bin/kmod",
+        &["/etc/modprobe.d/block.conf", "/lib/modprobe.d/aliases.conf"],
+        &["/etc/modprobe.d/block.conf", "/lib/modprobe.d/aliases.conf"],
+    ),
+    (
+        "sudo",
+        "/usr/bin/sudo",
+        &["/usr/libexec/sudo/sudoers.so", "/etc/sudoers"],
+        &["/usr/libexec/sudo/sudoers.so", "/etc/sudoers"],
+    ),
 ];
 
 fn tree(trigger: &str) -> (Tree, TreePath) {
@@ -60,7 +172,8 @@ fn every_pack_keeps_what_it_is_for() {
         }
         assert_eq!(closure.problems, Vec::<Problem>::new(), "{name}");
         // Nothing but a chosen pack sets a rule off.
-        let without = close(&tree, &[Root::new(root, "the trigger")], &Options { rules: Vec::new(), ..options });
+        let without =
+            close(&tree, &[Root::new(root, "the trigger")], &Options { rules: Vec::new(), ..options });
         assert_eq!(without.files.len(), 1, "{name}");
     }
     let tried: Vec<&str> = CASES.iter().map(|case| case.0).collect();
@@ -76,7 +189,10 @@ fn a_required_file_is_missed() {
     let options = Options { rules, ..Options::new(Target::parse("linux/amd64").expect("known")) };
     let closure = close(&Tree::new(), &[], &options);
     let [problem] = closure.problems.as_slice() else { panic!("{:?}", closure.problems) };
-    assert!(problem.to_string().starts_with("rule pack ca-certificates requires /etc/{ssl/certs"), "{problem}");
+    assert!(
+        problem.to_string().starts_with("rule pack ca-certificates requires /etc/{ssl/certs"),
+        "{problem}"
+    );
 }
 
 #[test]
@@ -100,7 +216,11 @@ fn incomplete_rules_are_refused() {
     let including = format!("includes = [\"none\"]\n{}", rule(all));
     assert!(matches!(RulePacks::read(&[("bad", &including)]), Err(RuleError::UnknownInclude { .. })));
     assert_eq!(RulePacks::embedded().choose(&["nss", "nonsense"]), Err(vec!["nonsense".to_owned()]));
-    let both: Vec<String> =
-        RulePacks::embedded().choose(&["iptables-backends"]).expect("known").into_iter().map(|pack| pack.name).collect();
+    let both: Vec<String> = RulePacks::embedded()
+        .choose(&["iptables-backends"])
+        .expect("known")
+        .into_iter()
+        .map(|pack| pack.name)
+        .collect();
     assert_eq!(both, ["iptables-backends", "xtables"]);
 }
