@@ -24,7 +24,9 @@ mod script;
 mod signature;
 mod unpack;
 
-pub use archive::{Archive, ArchiveError, CONTROL_LIMIT, Control, ControlError, Shape, VerifiedControl, Vouched};
+pub use archive::{
+    Archive, ArchiveError, CONTROL_LIMIT, Control, ControlError, Shape, VerifiedControl, Vouched,
+};
 pub use identity::{Identity, IdentityError};
 pub use installed::{
     Access, Database, DatabaseError, Installed, InstalledDirectory, InstalledFile, InstalledScript, Record,

@@ -293,7 +293,8 @@ mod tests {
             ("arch = ../x\n", &["an architecture"]),
         ] {
             let text = format!("{SMALL}{lines}");
-            let said = PackageInfo::parse(text.as_bytes()).map_or_else(|error| error.to_string(), |_| String::new());
+            let said =
+                PackageInfo::parse(text.as_bytes()).map_or_else(|error| error.to_string(), |_| String::new());
             assert_eq!(said.is_empty(), want.is_empty(), "{lines:?}: {said}");
             for part in want {
                 assert!(said.contains(part), "{lines:?}: {said}");

@@ -60,7 +60,9 @@ pub struct Rollback {
 #[non_exhaustive]
 pub enum IndexError {
     /// The index is of format version 3.
-    #[error("{label} is an index of format version 3 (it begins with \"ADB\"), which is not supported; take APKINDEX.tar.gz")]
+    #[error(
+        "{label} is an index of format version 3 (it begins with \"ADB\"), which is not supported; take APKINDEX.tar.gz"
+    )]
     VersionThree {
         /// What the file is called.
         label: String,

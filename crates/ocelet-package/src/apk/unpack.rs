@@ -81,7 +81,9 @@ pub enum UnpackError {
         cause: MemberError,
     },
     /// Something follows the data member.
-    #[error("the data member of {label} ends at byte {offset}, and something follows; wanted three members and no more")]
+    #[error(
+        "the data member of {label} ends at byte {offset}, and something follows; wanted three members and no more"
+    )]
     Trailing {
         /// What the package is called.
         label: String,
@@ -225,9 +227,7 @@ impl<'bytes> VerifiedControl<'bytes> {
                 offset: self.data_offset + range.end as u64,
             }),
             Err(Stop::Sink(error)) => Err(error),
-            Err(Stop::Member(cause)) => {
-                Err(UnpackError::Member { label: self.control.label.clone(), cause })
-            }
+            Err(Stop::Member(cause)) => Err(UnpackError::Member { label: self.control.label.clone(), cause }),
         }
     }
 }

@@ -129,7 +129,8 @@ impl PackageBuilder {
         }
         let control = gzip(&tar(&entries, TarEnd::Cut));
         let signature = if signers.is_empty() { Vec::new() } else { signature_member(&control, signers) };
-        let ends = [signature.len(), signature.len() + control.len(), signature.len() + control.len() + data.len()];
+        let ends =
+            [signature.len(), signature.len() + control.len(), signature.len() + control.len() + data.len()];
         let file = [&signature[..], &control, data].concat();
         let record = self.record(&control, file.len());
         BuiltPackage { file, file_name: format!("{}-{}.apk", self.name, self.version), record, ends }
@@ -137,7 +138,8 @@ impl PackageBuilder {
 
     fn record(&self, control: &[u8], size: usize) -> String {
         let all = |key: &str| {
-            let values = self.fields.iter().filter(|(other, _)| other == key).map(|(_, value)| value.as_str());
+            let values =
+                self.fields.iter().filter(|(other, _)| other == key).map(|(_, value)| value.as_str());
             values.collect::<Vec<_>>().join(" ")
         };
         let identity = STANDARD.encode(Sha1::digest(control));

@@ -200,7 +200,8 @@ fn directories(contents: &Contents) -> Vec<InstalledDirectory> {
     all.extend(paths(&contents.tree, |kind| matches!(kind, Kind::Directory)));
     for path in all {
         let names = contents.tree.names(&path).expect("a tree in memory answers");
-        let files: Vec<InstalledFile> = names.into_iter().filter_map(|name| file(contents, &path, name)).collect();
+        let files: Vec<InstalledFile> =
+            names.into_iter().filter_map(|name| file(contents, &path, name)).collect();
         // The root belongs to no package: it is only there where a file lies in it.
         if path.is_root() && files.is_empty() {
             continue;

@@ -129,7 +129,9 @@ pub(super) fn read(command: &Command) -> Meaning {
     }
     let effects = match base(name) {
         harmless if is_harmless(harmless) => return Meaning::Nothing,
-        "bbsuid" if arguments == ["--install"] => Some(vec![Effect::InstallApplets { program: name.clone() }]),
+        "bbsuid" if arguments == ["--install"] => {
+            Some(vec![Effect::InstallApplets { program: name.clone() }])
+        }
         "addgroup" => add_group(arguments),
         "adduser" => add_user(arguments),
         "mkdir" => make_directory(arguments),
@@ -281,8 +283,7 @@ fn change_mode(arguments: &[String]) -> Option<Vec<Effect>> {
     let recursive = arguments.first().is_some_and(|first| first == "-R");
     let (mode, paths) = arguments[usize::from(recursive)..].split_first()?;
     let is_mode = mode.bytes().all(|byte| b"01234567ugoarwxXst+-=,".contains(&byte));
-    let change =
-        |path: &String| Effect::ChangeMode { path: path.clone(), mode: mode.clone(), recursive };
+    let change = |path: &String| Effect::ChangeMode { path: path.clone(), mode: mode.clone(), recursive };
     (is_mode && !paths.is_empty() && !paths.iter().any(|path| path.starts_with('-')))
         .then(|| paths.iter().map(change).collect())
 }
