@@ -193,7 +193,8 @@ mod tests {
 
     #[test]
     fn members_end_where_they_end() {
-        let parts: [&[u8]; 4] = [b"one", b"", &[7; 300_000], b"last"];
+        let long = vec![7; 300_000];
+        let parts: [&[u8]; 4] = [b"one", b"", &long, b"last"];
         let file: Vec<u8> = parts.iter().flat_map(|part| gzip(part)).collect();
         let mut members = Members::new(&file);
         let mut end = 0;

@@ -108,6 +108,9 @@ impl VerifiedIndex {
     ///
     /// # Errors
     /// See [`IndexError`].
+    ///
+    /// # Panics
+    /// Never: what was inflated lies in memory.
     pub fn open(label: &str, bytes: &[u8], keyring: &Keyring, limit: u64) -> Result<Self, IndexError> {
         let distrusted = |cause| IndexError::Signature { label: label.to_owned(), cause };
         if bytes.starts_with(b"ADB") {
@@ -134,6 +137,9 @@ impl VerifiedIndex {
     }
 
     /// When the index was made; reads all records.
+    ///
+    /// # Panics
+    /// Never: the records lie in memory.
     pub fn freshness(&self) -> Freshness {
         let records = self.records.bytes().expect("a blob in memory answers");
         let newest_build = records

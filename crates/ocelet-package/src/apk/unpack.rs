@@ -145,11 +145,14 @@ pub enum UnpackError {
     },
 }
 
-impl<'bytes> VerifiedControl<'bytes> {
+impl VerifiedControl<'_> {
     /// Checks the data member and inflates it to memory, at most `limit` bytes ([`DATA_LIMIT`] if in doubt).
     ///
     /// # Errors
     /// See [`UnpackError`].
+    ///
+    /// # Panics
+    /// Never, unless the decoder does.
     pub fn unpack(self, limit: u64) -> Result<VerifiedPackage, UnpackError> {
         let data = self.data;
         let (hash, inflated) = if data.len() < LARGE {
@@ -164,16 +167,15 @@ impl<'bytes> VerifiedControl<'bytes> {
             })
         };
         hash?;
-        let inflated = match inflated {
-            Some(inflated) => inflated,
-            None => {
-                let mut inflated = Vec::new();
-                self.inflate(limit, |piece| {
-                    inflated.extend_from_slice(piece);
-                    Ok(())
-                })?;
-                inflated
-            }
+        let inflated = if let Some(inflated) = inflated {
+            inflated
+        } else {
+            let mut inflated = Vec::new();
+            self.inflate(limit, |piece| {
+                inflated.extend_from_slice(piece);
+                Ok(())
+            })?;
+            inflated
         };
         let data = Blob::from_bytes(self.control.label.clone(), inflated);
         Ok(VerifiedPackage { control: self.control, data })

@@ -237,6 +237,9 @@ fn access(tree: &Tree, path: &TreePath) -> Access {
 ///
 /// # Errors
 /// The files cannot be read.
+///
+/// # Panics
+/// Never: the paths are plain.
 pub fn database_directory(view: &dyn View) -> Result<TreePath, ReadError> {
     let lib = view.entry(&TreePath::new("lib").expect("a plain name"))?;
     let merged = lib.is_some_and(|node| matches!(node.kind, Kind::Symlink { .. }));
