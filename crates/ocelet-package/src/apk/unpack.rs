@@ -47,7 +47,7 @@ pub struct Contents {
     pub tree: Tree,
     /// The SHA-1 of each file's content, and of each symbolic link's target, computed here.
     pub identities: BTreeMap<TreePath, Identity>,
-    /// Files for which the package has no checksum. abuild has written them since 2009; other builders may not.
+    /// Files for which the package has no checksum. abuild writes them; other builders may not.
     pub unlisted: Vec<TreePath>,
     /// Devices and pipes, which an image has no place for.
     pub skipped: Vec<Skipped>,
