@@ -123,7 +123,15 @@ mod tests {
             assert_eq!(identity.same_kind_of(b""), identity);
             assert_ne!(identity.same_kind_of(b"x"), identity);
         }
-        for text in ["", "Q", "Q1", "Q3AA==", "Q12jmj7l5rSw0yVb/vlWAYkK/YBwk", "q12jmj7l5rSw0yVb/vlWAYkK/YBwk=", "Q1é"] {
+        for text in [
+            "",
+            "Q",
+            "Q1",
+            "Q3AA==",
+            "Q12jmj7l5rSw0yVb/vlWAYkK/YBwk",
+            "q12jmj7l5rSw0yVb/vlWAYkK/YBwk=",
+            "Q1é",
+        ] {
             assert!(text.parse::<Identity>().is_err(), "{text:?}");
         }
     }

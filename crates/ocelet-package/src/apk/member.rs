@@ -10,6 +10,8 @@ use std::ops::Range;
 
 use flate2::bufread::GzDecoder;
 
+/// What a member begins with: ID1, ID2, and the only method there is (RFC 1952 section 2.3.1).
+const MAGIC: [u8; 3] = [0x1f, 0x8b, 8];
 /// How much a deflate stream can grow at most: 258 bytes from two bits, so a little below 1032 times.
 const MOST_GROWTH: u64 = 1032;
 
@@ -55,7 +57,9 @@ pub enum MemberError {
         cause: io::Error,
     },
     /// The file ends within the member.
-    #[error("the gzip member that begins at byte {offset} does not end before the file does, at byte {length}; it was cut short")]
+    #[error(
+        "the gzip member that begins at byte {offset} does not end before the file does, at byte {length}; it was cut short"
+    )]
     CutShort {
         /// Where in the file the member begins.
         offset: u64,
@@ -63,7 +67,9 @@ pub enum MemberError {
         length: u64,
     },
     /// The member inflates to more than it may.
-    #[error("the gzip member that begins at byte {offset} inflates to more than the {limit} bytes that are allowed")]
+    #[error(
+        "the gzip member that begins at byte {offset} inflates to more than the {limit} bytes that are allowed"
+    )]
     TooLarge {
         /// Where in the file the member begins.
         offset: u64,
@@ -112,8 +118,10 @@ impl<'bytes> Members<'bytes> {
     ) -> Result<Range<usize>, E> {
         let (start, rest) = (self.position, self.rest());
         let offset = start as u64;
-        // RFC 1952 section 2.3.1: ID1, ID2, and the only method there is.
-        if !rest.starts_with(&[0x1f, 0x8b, 8]) {
+        if !rest.starts_with(&MAGIC) {
+            if MAGIC.starts_with(rest) {
+                return Err(MemberError::CutShort { offset, length: self.bytes.len() as u64 }.into());
+            }
             let got = rest[..4.min(rest.len())].to_vec();
             return Err(MemberError::NotGzip { offset, got }.into());
         }
@@ -169,9 +177,13 @@ pub(super) fn inflate_whole(raw: &[u8], limit: u64) -> Option<Vec<u8>> {
     }
     let mut inflated = vec![0; usize::try_from(length).ok()?];
     let written = libdeflater::Decompressor::new().gzip_decompress(raw, &mut inflated).ok()?;
-    let checksum = raw.get(raw.len().checked_sub(8)?..raw.len() - 4)?;
-    // The decoder stops at the end of the first member: that it was the last one, the trailer must show.
-    (written == inflated.len() && libdeflater::crc32(&inflated).to_le_bytes() == checksum).then_some(inflated)
+    // The decoder stops behind the first trailer and does not say where that was. It was the one at the end of the
+    // file where that one fits what came out, and does not stand anywhere before.
+    let (before, trailer) = raw.split_last_chunk::<8>()?;
+    let fits = written == inflated.len() && libdeflater::crc32(&inflated).to_le_bytes() == trailer[..4];
+    let trailer = u64::from_le_bytes(*trailer);
+    let earlier = |window: &[u8]| window.try_into().is_ok_and(|window| u64::from_le_bytes(window) == trailer);
+    (fits && !before.windows(8).any(earlier)).then_some(inflated)
 }
 
 #[cfg(test)]
@@ -181,7 +193,8 @@ mod tests {
 
     #[test]
     fn members_end_where_they_end() {
-        let parts: [&[u8]; 4] = [b"one", b"", &[7; 300_000], b"last"];
+        let long = vec![7; 300_000];
+        let parts: [&[u8]; 4] = [b"one", b"", &long, b"last"];
         let file: Vec<u8> = parts.iter().flat_map(|part| gzip(part)).collect();
         let mut members = Members::new(&file);
         let mut end = 0;
@@ -230,7 +243,9 @@ mod tests {
         for length in [0_usize, 3, 7, 12] {
             assert!(inflate_whole(&raw[..length], 100).is_none());
         }
-        let twice = [gzip(b"0123456789"), gzip(b"abcdefghij")].concat();
-        assert!(inflate_whole(&twice, 100).is_none(), "two members are not one");
+        for second in [&b"abcdefghij"[..], b"0123456789"] {
+            let twice = [gzip(b"0123456789"), gzip(second)].concat();
+            assert!(inflate_whole(&twice, 100).is_none(), "two members are not one");
+        }
     }
 }

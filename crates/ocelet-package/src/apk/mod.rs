@@ -30,7 +30,9 @@ pub mod solve;
 mod unpack;
 mod version;
 
-pub use archive::{Archive, ArchiveError, CONTROL_LIMIT, Control, ControlError, Shape, VerifiedControl, Vouched};
+pub use archive::{
+    Archive, ArchiveError, CONTROL_LIMIT, Control, ControlError, Shape, VerifiedControl, Vouched,
+};
 pub use dependency::{Constraint, Dependency, DependencyError, DependencyList, Operator};
 pub use identity::{Identity, IdentityError};
 pub use index::{Index, IndexProblem, MalformedIndex};

@@ -1,6 +1,6 @@
 //! [`PackageInfo`]: what a package says of itself, in the `.PKGINFO` of its control member.
 //!
-//! The text is one `key = value` a line, comments with `#` (abuild, `abuild.in`, `prepare_metafiles`; apk-tools,
+//! The text is one `key = value` a line, comments with `#` (apk-tools, `doc/apk-v2.5.scd`;
 //! `src/package.c`, `read_info_line`). Lists are lines that repeat, or words in one line. Versions and
 //! dependencies are kept as they are written. It refuses a second value for what can have only one (apk-tools
 //! takes the last, which a reader of the first would not see), names that no file could have, numbers that are
@@ -293,7 +293,8 @@ mod tests {
             ("arch = ../x\n", &["an architecture"]),
         ] {
             let text = format!("{SMALL}{lines}");
-            let said = PackageInfo::parse(text.as_bytes()).map_or_else(|error| error.to_string(), |_| String::new());
+            let said =
+                PackageInfo::parse(text.as_bytes()).map_or_else(|error| error.to_string(), |_| String::new());
             assert_eq!(said.is_empty(), want.is_empty(), "{lines:?}: {said}");
             for part in want {
                 assert!(said.contains(part), "{lines:?}: {said}");

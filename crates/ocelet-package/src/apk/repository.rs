@@ -60,7 +60,9 @@ pub struct Rollback {
 #[non_exhaustive]
 pub enum IndexError {
     /// The index is of format version 3.
-    #[error("{label} is an index of format version 3 (it begins with \"ADB\"), which is not supported; take APKINDEX.tar.gz")]
+    #[error(
+        "{label} is an index of format version 3 (it begins with \"ADB\"), which is not supported; take APKINDEX.tar.gz"
+    )]
     VersionThree {
         /// What the file is called.
         label: String,
@@ -106,6 +108,9 @@ impl VerifiedIndex {
     ///
     /// # Errors
     /// See [`IndexError`].
+    ///
+    /// # Panics
+    /// Never: what was inflated lies in memory.
     pub fn open(label: &str, bytes: &[u8], keyring: &Keyring, limit: u64) -> Result<Self, IndexError> {
         let distrusted = |cause| IndexError::Signature { label: label.to_owned(), cause };
         if bytes.starts_with(b"ADB") {
@@ -132,6 +137,9 @@ impl VerifiedIndex {
     }
 
     /// When the index was made; reads all records.
+    ///
+    /// # Panics
+    /// Never: the records lie in memory.
     pub fn freshness(&self) -> Freshness {
         let records = self.records.bytes().expect("a blob in memory answers");
         let newest_build = records

@@ -266,7 +266,7 @@ fn files(blob: &Blob) -> Result<Vec<(String, Vec<u8>)>, SignatureError> {
 
 /// The tree of a small archive: one entry for each name, an end or none.
 pub(super) fn small_archive(blob: &Blob) -> Result<Tree, tar_in::TarError> {
-    let limits = tar_in::Limits { headers: 1000, extension: 64 << 10, names: 1 << 20, memory: 0 };
+    let limits = tar_in::Limits { headers: 1000, extension: 64 << 10, names: 1 << 20, memory: 0, ..tar_in::Limits::default() };
     let options = tar_in::Options {
         duplicates: tar_in::Duplicates::Refuse,
         devices: tar_in::Devices::Refuse,

@@ -47,7 +47,7 @@ pub struct Contents {
     pub tree: Tree,
     /// The SHA-1 of each file's content, and of each symbolic link's target, computed here.
     pub identities: BTreeMap<TreePath, Identity>,
-    /// Files for which the package has no checksum. abuild has written them since 2009; other builders may not.
+    /// Files for which the package has no checksum. abuild writes them; other builders may not.
     pub unlisted: Vec<TreePath>,
     /// Devices and pipes, which an image has no place for.
     pub skipped: Vec<Skipped>,
@@ -81,7 +81,9 @@ pub enum UnpackError {
         cause: MemberError,
     },
     /// Something follows the data member.
-    #[error("the data member of {label} ends at byte {offset}, and something follows; wanted three members and no more")]
+    #[error(
+        "the data member of {label} ends at byte {offset}, and something follows; wanted three members and no more"
+    )]
     Trailing {
         /// What the package is called.
         label: String,
@@ -143,11 +145,14 @@ pub enum UnpackError {
     },
 }
 
-impl<'bytes> VerifiedControl<'bytes> {
+impl VerifiedControl<'_> {
     /// Checks the data member and inflates it to memory, at most `limit` bytes ([`DATA_LIMIT`] if in doubt).
     ///
     /// # Errors
     /// See [`UnpackError`].
+    ///
+    /// # Panics
+    /// Never, unless the decoder does.
     pub fn unpack(self, limit: u64) -> Result<VerifiedPackage, UnpackError> {
         let data = self.data;
         let (hash, inflated) = if data.len() < LARGE {
@@ -162,16 +167,15 @@ impl<'bytes> VerifiedControl<'bytes> {
             })
         };
         hash?;
-        let inflated = match inflated {
-            Some(inflated) => inflated,
-            None => {
-                let mut inflated = Vec::new();
-                self.inflate(limit, |piece| {
-                    inflated.extend_from_slice(piece);
-                    Ok(())
-                })?;
-                inflated
-            }
+        let inflated = if let Some(inflated) = inflated {
+            inflated
+        } else {
+            let mut inflated = Vec::new();
+            self.inflate(limit, |piece| {
+                inflated.extend_from_slice(piece);
+                Ok(())
+            })?;
+            inflated
         };
         let data = Blob::from_bytes(self.control.label.clone(), inflated);
         Ok(VerifiedPackage { control: self.control, data })
@@ -225,9 +229,7 @@ impl<'bytes> VerifiedControl<'bytes> {
                 offset: self.data_offset + range.end as u64,
             }),
             Err(Stop::Sink(error)) => Err(error),
-            Err(Stop::Member(cause)) => {
-                Err(UnpackError::Member { label: self.control.label.clone(), cause })
-            }
+            Err(Stop::Member(cause)) => Err(UnpackError::Member { label: self.control.label.clone(), cause }),
         }
     }
 }

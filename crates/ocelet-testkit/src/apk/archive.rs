@@ -70,7 +70,7 @@ impl Entry {
             b'2' => Sha1::digest(&self.link),
             _ => return self,
         };
-        let digits = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let digits = hex(&digest);
         self.records.push(("APK-TOOLS.checksum.SHA1".to_owned(), digits));
         self
     }
@@ -96,7 +96,16 @@ pub fn tar(entries: &[Entry], end: TarEnd) -> Vec<u8> {
     archive
 }
 
+/// Bytes as hexadecimal digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    let digit = |value: u8| char::from(b"0123456789abcdef"[usize::from(value)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
 /// One gzip member with an empty header (RFC 1952), whose bytes depend on nothing but the content.
+///
+/// # Panics
+/// Never: the room is what the compressor asks for.
 pub fn gzip(content: &[u8]) -> Vec<u8> {
     let mut compressor = libdeflater::Compressor::new(libdeflater::CompressionLvl::default());
     let mut member = vec![0; compressor.gzip_compress_bound(content.len())];
@@ -108,7 +117,8 @@ pub fn gzip(content: &[u8]) -> Vec<u8> {
 fn record(key: &str, value: &str) -> String {
     let rest = key.len() + value.len() + 3;
     // The length counts its own digits.
-    let length = (1..).find(|digits| (rest + digits).to_string().len() == *digits).expect("some length fits");
+    let length =
+        (1..20).find(|digits| (rest + digits).to_string().len() == *digits).expect("some length fits");
     format!("{} {key}={value}\n", rest + length)
 }
 

@@ -200,7 +200,8 @@ fn directories(contents: &Contents) -> Vec<InstalledDirectory> {
     all.extend(paths(&contents.tree, |kind| matches!(kind, Kind::Directory)));
     for path in all {
         let names = contents.tree.names(&path).expect("a tree in memory answers");
-        let files: Vec<InstalledFile> = names.into_iter().filter_map(|name| file(contents, &path, name)).collect();
+        let files: Vec<InstalledFile> =
+            names.into_iter().filter_map(|name| file(contents, &path, name)).collect();
         // The root belongs to no package: it is only there where a file lies in it.
         if path.is_root() && files.is_empty() {
             continue;
@@ -236,6 +237,9 @@ fn access(tree: &Tree, path: &TreePath) -> Access {
 ///
 /// # Errors
 /// The files cannot be read.
+///
+/// # Panics
+/// Never: the paths are plain.
 pub fn database_directory(view: &dyn View) -> Result<TreePath, ReadError> {
     let lib = view.entry(&TreePath::new("lib").expect("a plain name"))?;
     let merged = lib.is_some_and(|node| matches!(node.kind, Kind::Symlink { .. }));

@@ -103,7 +103,8 @@ impl Record {
     pub fn parse(text: &[u8]) -> Result<Self, DatabaseError> {
         let mut open = Open::default();
         let mut last = 0;
-        for (index, line) in text.split(|byte| *byte == b'\n').enumerate().filter(|(_, line)| line.len() >= 2) {
+        for (index, line) in text.split(|byte| *byte == b'\n').enumerate().filter(|(_, line)| line.len() >= 2)
+        {
             last = index + 1;
             open.line(line).map_err(|cause| DatabaseError { line: last, cause })?;
         }

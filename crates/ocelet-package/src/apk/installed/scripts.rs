@@ -63,14 +63,14 @@ fn entry(archive: &mut Vec<u8>, flag: u8, name: &[u8], content: &[u8], time: u64
 /// watches (apk-tools, `src/database.c`, `apk_db_triggers_write`).
 pub fn triggers<'packages>(packages: impl IntoIterator<Item = (Identity, &'packages [String])>) -> Vec<u8> {
     let watching = packages.into_iter().filter(|(_, directories)| !directories.is_empty());
-    watching
-        .map(|(identity, directories)| format!("{identity} {}\n", directories.join(" ")))
-        .collect::<String>()
-        .into_bytes()
+    let line = |(identity, directories): (Identity, &[String])| {
+        [identity.to_string(), directories.join(" ")].join(" ")
+    };
+    watching.map(line).flat_map(|line| [line, "\n".to_owned()]).collect::<String>().into_bytes()
 }
 
 /// The bytes of `etc/apk/world`: what was asked for, one a line, in order.
 pub fn world<'wishes>(wishes: impl IntoIterator<Item = &'wishes str>) -> Vec<u8> {
     let wishes: BTreeSet<&str> = wishes.into_iter().collect();
-    wishes.into_iter().map(|wish| format!("{wish}\n")).collect::<String>().into_bytes()
+    wishes.into_iter().flat_map(|wish| [wish, "\n"]).collect::<String>().into_bytes()
 }

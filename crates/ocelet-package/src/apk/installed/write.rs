@@ -35,6 +35,9 @@ impl Database {
 
 impl Record {
     /// The lines of an index record, without the empty line that ends it.
+    ///
+    /// # Panics
+    /// Never: it is made of text.
     pub fn to_text(&self) -> String {
         let mut text = Vec::new();
         self.write(&mut text);

@@ -3,6 +3,8 @@
 //! Flags are those of busybox (`addgroup --help` and so on), which runs these scripts in Alpine. A flag that is
 //! not known makes the whole command unread.
 
+use std::num::ParseIntError;
+
 use super::shell::Command;
 
 /// Something that a script does. Paths, modes and owners are as they stand in the script.
@@ -129,7 +131,9 @@ pub(super) fn read(command: &Command) -> Meaning {
     }
     let effects = match base(name) {
         harmless if is_harmless(harmless) => return Meaning::Nothing,
-        "bbsuid" if arguments == ["--install"] => Some(vec![Effect::InstallApplets { program: name.clone() }]),
+        "bbsuid" if arguments == ["--install"] => {
+            Some(vec![Effect::InstallApplets { program: name.clone() }])
+        }
         "addgroup" => add_group(arguments),
         "adduser" => add_user(arguments),
         "mkdir" => make_directory(arguments),
@@ -196,16 +200,16 @@ impl Arguments {
         self.flags.iter().rev().find(|(flag, _)| *flag == letter)?.1.clone()
     }
 
-    /// A number that a flag gives: nothing where there is none, and nothing at all where it is no number.
-    fn number(&self, letter: char) -> Option<Option<u32>> {
-        self.value(letter).map(|digits| digits.parse().ok()).map_or(Some(None), |number| number.map(Some))
+    /// The number that a flag gives, if there is such a flag.
+    fn number(&self, letter: char) -> Result<Option<u32>, ParseIntError> {
+        self.value(letter).map(|digits| digits.parse()).transpose()
     }
 }
 
 fn add_group(arguments: &[String]) -> Option<Vec<Effect>> {
     let read = Arguments::read(arguments, "S", "g")?;
     let effect = match read.operands.as_slice() {
-        [name] => Effect::AddGroup { name: name.clone(), gid: read.number('g')?, system: read.has('S') },
+        [name] => Effect::AddGroup { name: name.clone(), gid: read.number('g').ok()?, system: read.has('S') },
         [user, group] if read.flags.is_empty() => {
             Effect::AddMember { user: user.clone(), group: group.clone() }
         }
@@ -219,7 +223,7 @@ fn add_user(arguments: &[String]) -> Option<Vec<Effect>> {
     match read.operands.as_slice() {
         [name] => Some(vec![Effect::AddUser(User {
             name: name.clone(),
-            uid: read.number('u')?,
+            uid: read.number('u').ok()?,
             group: read.value('G'),
             home: read.value('h'),
             shell: read.value('s'),
@@ -281,8 +285,7 @@ fn change_mode(arguments: &[String]) -> Option<Vec<Effect>> {
     let recursive = arguments.first().is_some_and(|first| first == "-R");
     let (mode, paths) = arguments[usize::from(recursive)..].split_first()?;
     let is_mode = mode.bytes().all(|byte| b"01234567ugoarwxXst+-=,".contains(&byte));
-    let change =
-        |path: &String| Effect::ChangeMode { path: path.clone(), mode: mode.clone(), recursive };
+    let change = |path: &String| Effect::ChangeMode { path: path.clone(), mode: mode.clone(), recursive };
     (is_mode && !paths.is_empty() && !paths.iter().any(|path| path.starts_with('-')))
         .then(|| paths.iter().map(change).collect())
 }

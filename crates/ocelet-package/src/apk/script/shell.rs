@@ -110,6 +110,8 @@ impl Parser {
                 // `x || true` does not make what follows on other lines conditional, and `x` itself neither.
                 self.after_and_or = operator == "&&" || operator == "||";
             }
+            // Patterns are joined with `|` too.
+            Token::Pipe if self.pattern.last() == Some(&self.depth) => {}
             Token::Pipe => {
                 self.redirected = true;
                 self.finish();
