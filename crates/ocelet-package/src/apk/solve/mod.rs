@@ -30,7 +30,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use check::{Violation, check};
 pub use explain::{Clash, Problem};
 pub use flags::Flags;
-pub use request::{BrokenRoots, Effort, Installed, Preference, Reach, Repository, Request, Root};
+pub use request::{BrokenRoots, Effort, Installed, Preference, Reach, Repository, Request, Root, Since};
 pub use solution::{Change, ChangeKind, Chosen, FoundBy, Reason, Solution, Unsolvable};
 
 use changes::changes;
@@ -130,7 +130,7 @@ fn preferences(universe: &Universe<'_>, request: &Request<'_>) -> BTreeMap<NameI
     for (name, preference) in &request.preferences {
         add(name, preference.own, preference.inherited);
     }
-    for root in request.roots.iter().filter(|root| root.flags != Flags::NONE) {
+    for root in request.roots.iter().filter(|root| root.flags != Flags::NONE || root.since == Since::Now) {
         add(root.dependency.name, root.flags, root.flags);
     }
     preferences
