@@ -191,9 +191,7 @@ impl<'text> Dependency<'text> {
         let term = Self::parse(text)?;
         match term.tag {
             None => Ok(term),
-            Some(tag) => {
-                Err(DependencyError::TagNotAllowed { text: text.to_owned(), tag: tag.to_owned() })
-            }
+            Some(tag) => Err(DependencyError::TagNotAllowed { text: text.to_owned(), tag: tag.to_owned() }),
         }
     }
 

@@ -274,8 +274,7 @@ fn upgrade<'text>(
 fn offered(request: &Request<'_>, name: &str) -> bool {
     let packages = request.repositories.iter().flat_map(|repository| repository.index.packages());
     let mut named = packages.filter(|package| {
-        package.name == name
-            || package.provides.iter().flatten().any(|provided| provided.name == name)
+        package.name == name || package.provides.iter().flatten().any(|provided| provided.name == name)
     });
     named.next().is_some()
 }

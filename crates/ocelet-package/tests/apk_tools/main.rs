@@ -16,7 +16,10 @@ use std::path::{Path, PathBuf};
 use scenario::Scenario;
 
 /// Where the published tables are, if anywhere.
-#[expect(clippy::disallowed_methods, reason = "the tables of another project come from outside of the repository")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the tables of another project come from outside of the repository"
+)]
 pub(crate) fn tables() -> Option<PathBuf> {
     let directory = std::env::var_os("OCELET_APK_TOOLS_TESTS").map(PathBuf::from);
     if directory.is_none() {
@@ -26,7 +29,10 @@ pub(crate) fn tables() -> Option<PathBuf> {
 }
 
 /// The text of a file.
-#[expect(clippy::disallowed_methods, reason = "the tables of another project come from outside of the repository")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the tables of another project come from outside of the repository"
+)]
 pub(crate) fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|error| panic!("cannot read {}: {error}", path.display()))
 }

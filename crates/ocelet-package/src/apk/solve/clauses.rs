@@ -231,7 +231,8 @@ impl Clauses {
                 break literal;
             }
             skip = Some(literal);
-            cause = self.reasons[literal.variable()].expect("only the first literal of a level has no reason");
+            cause =
+                self.reasons[literal.variable()].expect("only the first literal of a level has no reason");
         };
         lesson.sort_by_key(|literal| std::cmp::Reverse(self.levels[literal.variable()]));
         let level = lesson.first().map_or(0, |literal| self.levels[literal.variable()]);

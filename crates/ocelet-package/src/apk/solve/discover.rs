@@ -3,9 +3,9 @@
 //! The order is that of a walk in depth, so a name is decided before what it needs. The walk keeps its own stack: an index can
 //! chain packages more deeply than a thread's stack reaches.
 
+use super::Flags;
 use super::solver::Solver;
 use super::universe::{NO_TAG, NameId, PackageId};
-use super::Flags;
 
 /// Names that a preference was given for come before all others.
 const PREFERRED: u32 = 1 << 31;

@@ -228,7 +228,8 @@ impl<'text> Search<'_, '_, 'text> {
         for provider in universe.providers(name) {
             let own = universe.entry(provider.package).name;
             let of_name = |each: &&Provider<'_>| universe.entry(each.package).name == own;
-            let all = universe.providers(name).iter().filter(of_name).count() == universe.providers(own).len();
+            let all =
+                universe.providers(name).iter().filter(of_name).count() == universe.providers(own).len();
             let label =
                 if all { universe.names[own as usize].to_owned() } else { universe.label(provider.package) };
             if !provided_by.contains(&label) {

@@ -7,9 +7,9 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use super::Unsolvable;
 use super::names::Names;
 use super::request::{Reach, Request};
-use super::Unsolvable;
 use crate::apk::dependency::{Dependency, DependencyList, Operator};
 use crate::apk::package::Package;
 use crate::apk::version::compare_versions;
@@ -312,8 +312,9 @@ fn narrow(length: usize) -> u32 {
 }
 
 fn demand<'text>(dependency: &Dependency<'text>, name: NameId) -> Demand<'text> {
-    let (operator, version) =
-        dependency.constraint.map_or((Operator::ANY, ""), |constraint| (constraint.operator, constraint.version));
+    let (operator, version) = dependency
+        .constraint
+        .map_or((Operator::ANY, ""), |constraint| (constraint.operator, constraint.version));
     Demand { name, conflict: dependency.conflict, operator, version }
 }
 
