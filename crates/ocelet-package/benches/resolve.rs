@@ -7,7 +7,7 @@ use std::io::Read;
 use std::time::Instant;
 
 use ocelet_package::apk::solve::{Repository, Request, Root, check, solve};
-use ocelet_package::apk::{Dependency, Index};
+use ocelet_package::apk::{Dependency, Index, Package};
 
 /// The text of the index in an archive of several gzip members.
 fn index_text(path: &str) -> Vec<u8> {
@@ -53,7 +53,7 @@ fn main() {
     match &solution {
         Ok(solution) => {
             let packages: Vec<_> = solution.packages.iter().map(|chosen| chosen.package).collect();
-            let labels: Vec<String> = packages.iter().map(|package| package.label()).collect();
+            let labels: Vec<String> = packages.iter().map(Package::label).collect();
             println!("{} packages, found by {:?}: {}", labels.len(), solution.found_by, labels.join(" "));
             println!("checked anew: {:?}", check(&roots, &packages));
         }

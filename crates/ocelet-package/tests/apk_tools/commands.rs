@@ -25,6 +25,7 @@ struct Texts {
 
 /// What the options of a command line say.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one switch of the command line")]
 struct Options {
     no_network: bool,
     force: bool,

@@ -56,7 +56,7 @@ pub(crate) fn changes(solution: &Solution<'_>) -> String {
             ChangeKind::Keep => continue,
         };
         let number = at + 1;
-        report.push_str(&format!("({number:digits$}/{total}) {verb} {}{tag} ({versions})\n", package.name));
+        add(&mut report, &format!("({number:digits$}/{total}) {verb} {}{tag} ({versions})\n", package.name));
     }
     report
 }
@@ -121,7 +121,7 @@ pub(crate) fn not_removed(solution: &Solution<'_>, names: &[&str], world: &[Depe
             }));
         }
         if !needing.is_empty() || solution.packages.iter().any(|chosen| chosen.package.name == *name) {
-            report.push_str(&format!("  {name}: {}\n", needing.join(" ")));
+            add(&mut report, &format!("  {name}: {}\n", needing.join(" ")));
         }
     }
     if report.is_empty() {
@@ -136,11 +136,11 @@ pub(crate) fn problems(problems: &[Problem]) -> String {
     for problem in problems {
         match problem {
             Problem::NoSuchPackage { name, required_by, .. } => {
-                report.push_str(&format!("  {name} (no such package):\n"));
+                add(&mut report, &format!("  {name} (no such package):\n"));
                 group(&mut report, "required by:", required_by);
             }
             Problem::Undecided { name, provided_by, required_by } => {
-                report.push_str(&format!("  {name} (virtual):\n"));
+                add(&mut report, &format!("  {name} (virtual):\n"));
                 let note = "please select one of the 'provided by' packages explicitly";
                 let note: Vec<String> = note.split(' ').map(str::to_owned).collect();
                 group(&mut report, "note:", &note);
@@ -148,14 +148,14 @@ pub(crate) fn problems(problems: &[Problem]) -> String {
                 group(&mut report, "required by:", required_by);
             }
             Problem::Clash(clash) => clash_report(&mut report, clash),
-            other => report.push_str(&format!("  {other}\n")),
+            other => add(&mut report, &format!("  {other}\n")),
         }
     }
     report
 }
 
 fn clash_report(report: &mut String, clash: &Clash) {
-    report.push_str(&format!("  {}:\n", clash.package));
+    add(report, &format!("  {}:\n", clash.package));
     if clash.uninstallable {
         group(report, "error:", &["uninstallable".to_owned()]);
     }
@@ -182,7 +182,7 @@ fn group(report: &mut String, label: &str, words: &[String]) {
             report.push_str(&" ".repeat(indent - column));
             column = indent + word.len();
         } else if column + word.len() + 1 >= WIDTH {
-            report.push_str(&format!("\n{}", " ".repeat(indent)));
+            add(report, &format!("\n{}", " ".repeat(indent)));
             column = indent + word.len();
         } else {
             report.push(' ');
@@ -191,4 +191,8 @@ fn group(report: &mut String, label: &str, words: &[String]) {
         report.push_str(word);
     }
     report.push('\n');
+}
+
+fn add(report: &mut String, text: &str) {
+    report.push_str(text);
 }

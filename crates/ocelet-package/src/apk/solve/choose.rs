@@ -26,13 +26,12 @@ impl<'text> Solver<'_, 'text> {
                 }
             }
         }
-        match chosen {
-            Some(provider) => self.take(provider.package),
-            None => {
-                self.assign(name, None);
-                if required {
-                    self.state.errors += 1;
-                }
+        if let Some(provider) = chosen {
+            self.take(provider.package);
+        } else {
+            self.assign(name, None);
+            if required {
+                self.state.errors += 1;
             }
         }
     }
@@ -62,7 +61,8 @@ impl<'text> Solver<'_, 'text> {
         if state.locked {
             let before = state.chosen;
             // Names without version are shared; with a version they have one owner.
-            if !(is_virtual(chosen) && is_virtual(before)) && !self.ignore_conflict {
+            let shared = is_virtual(chosen) && is_virtual(before);
+            if !shared && !self.ignore_conflict {
                 self.state.mark_error(chosen.map(|provider| provider.package));
                 self.state.mark_error(before.map(|provider| provider.package));
             }
@@ -86,7 +86,8 @@ impl<'text> Solver<'_, 'text> {
         if !self.ignore_conflict {
             for other in universe.providers(name) {
                 let same = chosen.is_some_and(|provider| provider.package == other.package);
-                if !same && !(is_virtual(chosen) && other.version.is_none()) {
+                let shared = is_virtual(chosen) && other.version.is_none();
+                if !same && !shared {
                     self.disqualify(other.package);
                 }
             }

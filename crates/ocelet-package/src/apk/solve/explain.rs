@@ -76,6 +76,7 @@ pub struct Clash {
 
 /// What is known of a name while problems are looked for.
 #[derive(Debug, Clone, Copy, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent fact about the name")]
 struct Mark {
     present: bool,
     missing: bool,

@@ -207,14 +207,14 @@ pub(super) fn describe<'text>(
         }
     });
     let packages = packages.collect();
-    let changes = changed.iter().map(|change| Change {
+    let told = changed.iter().map(|change| Change {
         old: change.old.map(package),
         new: change.new.map(package),
         old_tag: change.old.and_then(|_| tag(change.old_tag)),
         new_tag: change.new.and_then(|_| tag(change.new_tag)),
         kind: kind(universe, change),
     });
-    Solution { packages, changes: changes.collect(), found_by, left_out }
+    Solution { packages, changes: told.collect(), found_by, left_out }
 }
 
 fn kind(universe: &Universe<'_>, change: &changes::Change) -> ChangeKind {

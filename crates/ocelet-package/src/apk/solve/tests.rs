@@ -16,9 +16,11 @@ fn index(lines: &str) -> Index {
         let mut fields = line.split('|').map(str::trim);
         let (name, version) =
             fields.next().and_then(|first| first.split_once(' ')).expect("name and version");
-        text.push_str(&format!("C:Q1{identity:A<27}=\nP:{name}\nV:{version}\nI:1\n"));
+        let head = format!("C:Q1{identity:A<27}=\nP:{name}\nV:{version}\nI:1\n");
+        text += &head;
         for field in fields {
-            text.push_str(&format!("{field}\n"));
+            text += field;
+            text.push('\n');
         }
         text.push('\n');
     }
@@ -412,7 +414,7 @@ fn line() -> impl Strategy<Value = String> {
             let mut line = format!("{name} {version}");
             for (field, value) in [("D", depends), ("p", provides), ("i", condition)] {
                 if !value.is_empty() {
-                    line.push_str(&format!("|{field}:{value}"));
+                    line = format!("{line}|{field}:{value}");
                 }
             }
             format!("{line}|k:{priority}")

@@ -239,11 +239,11 @@ impl<'text> Universe<'text> {
         let itself = Provided { name: entry.name, version: Some(entry.package.version) };
         let provides = self.provides(id);
         let named = std::iter::once(&itself).chain(provides).find(|provided| provided.name == demand.name);
-        let Some(provided) = named else { return Relation::None };
+        let Some(owned) = named else { return Relation::None };
         // A package is no exception to what it says about its own name.
-        let who = who.filter(|_| provided.name != entry.name);
-        let provider = Provider { package: id, version: provided.version };
-        if self.satisfies(who, demand, Some(provider)) { Relation::Satisfies } else { Relation::Breaks }
+        let who = who.filter(|_| owned.name != entry.name);
+        let answer = Provider { package: id, version: owned.version };
+        if self.satisfies(who, demand, Some(answer)) { Relation::Satisfies } else { Relation::Breaks }
     }
 
     fn has_identity(&self, id: PackageId, text: &str) -> bool {
