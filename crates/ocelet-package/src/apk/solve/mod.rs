@@ -8,6 +8,7 @@
 //! Where apk stops at a conflict although some combination would do, every combination is tried
 //! ([`Effort::Complete`]); [`Solution::found_by`] says so. [`check`] looks at a solution anew.
 
+mod build;
 mod changes;
 mod check;
 mod choose;
