@@ -4,6 +4,8 @@
 //! installed: pinned repositories by tag, the newest version of a name, `provider_priority` among those who
 //! provide one, the earlier repository among equals; packages with `install_if` install themselves; `replaces` is about files
 //! and plays no part. The result does not depend on the order of packages within an index.
+//! apk-tools 2.14 chooses the same, but for packages whose `install_if` has a term with `!`: 3.0 installs them where 2.14
+//! overlooks them.
 //!
 //! Where apk stops at a conflict although some combination would do, every combination is tried
 //! ([`Effort::Complete`]); [`Solution::found_by`] says so. [`check`] looks at a solution anew.
