@@ -191,9 +191,7 @@ impl<'text> Dependency<'text> {
         let term = Self::parse(text)?;
         match term.tag {
             None => Ok(term),
-            Some(tag) => {
-                Err(DependencyError::TagNotAllowed { text: text.to_owned(), tag: tag.to_owned() })
-            }
+            Some(tag) => Err(DependencyError::TagNotAllowed { text: text.to_owned(), tag: tag.to_owned() }),
         }
     }
 
@@ -205,7 +203,7 @@ impl<'text> Dependency<'text> {
         };
         let is_operator = |byte: &u8| matches!(byte, b'<' | b'>' | b'=' | b'~');
         let bytes = term.as_bytes();
-        let end = bytes.iter().position(|byte| is_operator(byte)).unwrap_or(bytes.len());
+        let end = bytes.iter().position(is_operator).unwrap_or(bytes.len());
         let length = bytes[end..].iter().take_while(|byte| is_operator(byte)).count();
         let (named, operator, version) = (&term[..end], &term[end..end + length], &term[end + length..]);
         let (name, tag) = match named.split_once('@') {

@@ -136,10 +136,15 @@ impl Index {
         if text.len() >= LONGEST_TEXT {
             return Err(MalformedIndex { problems: vec![IndexProblem::TooLong { length: text.len() }] });
         }
-        let mut reader = Reader { text: &text, joined: String::new(), records: Vec::new(), problems: Vec::new() };
+        let mut reader =
+            Reader { text: &text, joined: String::new(), records: Vec::new(), problems: Vec::new() };
         reader.read();
         let Reader { joined, records, problems, .. } = reader;
-        if problems.is_empty() { Ok(Self { text, joined, records }) } else { Err(MalformedIndex { problems }) }
+        if problems.is_empty() {
+            Ok(Self { text, joined, records })
+        } else {
+            Err(MalformedIndex { problems })
+        }
     }
 
     /// Reads the bytes of an index.

@@ -145,8 +145,7 @@ enum Kind {
 }
 
 /// The suffixes, oldest first; those before the unmarked release announce it.
-const SUFFIXES: [&[u8]; 10] =
-    [b"", b"alpha", b"beta", b"pre", b"rc", b"cvs", b"svn", b"git", b"hg", b"p"];
+const SUFFIXES: [&[u8]; 10] = [b"", b"alpha", b"beta", b"pre", b"rc", b"cvs", b"svn", b"git", b"hg", b"p"];
 /// The first suffix that comes after the release.
 const FIRST_LATER_SUFFIX: usize = 5;
 

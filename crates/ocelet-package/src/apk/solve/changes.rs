@@ -3,9 +3,9 @@
 //! A package comes after what it needs, and what it replaces goes before it comes. The order is that of apk
 //! (`generate_changeset` in `src/solver.c` of apk-tools 3.0), which walks in depth; here the walk keeps its own stack.
 
+use super::Flags;
 use super::solver::{Solver, World};
 use super::universe::{Demand, NO_TAG, NameId, PackageId};
-use super::Flags;
 
 /// One change of what is installed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -310,8 +310,9 @@ fn installed_users(solver: &Solver<'_, '_>, id: PackageId) -> Vec<PackageId> {
         for provider in universe.providers(*dependent) {
             let user = provider.package;
             let is_installed = universe.entry(user).installed.is_some();
-            let needs =
-                |demand: &Demand<'_>| universe.relation(Some(user), demand, id) == super::universe::Relation::Satisfies;
+            let needs = |demand: &Demand<'_>| {
+                universe.relation(Some(user), demand, id) == super::universe::Relation::Satisfies
+            };
             if is_installed && universe.depends(user).iter().any(needs) {
                 users.push(user);
             }

@@ -57,10 +57,7 @@ type Owners<'set, 'text> = BTreeMap<&'text str, Vec<(&'set Package<'text>, Optio
 ///
 /// # Errors
 /// Everything that is wrong.
-pub fn check<'text>(
-    roots: &[Dependency<'text>],
-    packages: &[Package<'text>],
-) -> Result<(), Vec<Violation>> {
+pub fn check<'text>(roots: &[Dependency<'text>], packages: &[Package<'text>]) -> Result<(), Vec<Violation>> {
     let mut violations = Vec::new();
     let owners = owners(packages);
     for (name, of_name) in &owners {

@@ -26,13 +26,12 @@ impl<'text> Solver<'_, 'text> {
                 }
             }
         }
-        match chosen {
-            Some(provider) => self.take(provider.package),
-            None => {
-                self.assign(name, None);
-                if required {
-                    self.state.errors += 1;
-                }
+        if let Some(provider) = chosen {
+            self.take(provider.package);
+        } else {
+            self.assign(name, None);
+            if required {
+                self.state.errors += 1;
             }
         }
     }
@@ -56,12 +55,14 @@ impl<'text> Solver<'_, 'text> {
     /// Decides that `name` is provided by `chosen`, or by nothing.
     fn assign(&mut self, name: NameId, chosen: Option<Provider<'text>>) {
         let universe = self.universe;
-        let is_virtual = |chosen: Option<Provider<'_>>| chosen.is_none_or(|provider| provider.version.is_none());
+        let is_virtual =
+            |chosen: Option<Provider<'_>>| chosen.is_none_or(|provider| provider.version.is_none());
         let state = self.state.name(name);
         if state.locked {
             let before = state.chosen;
             // Names without version are shared; with a version they have one owner.
-            if !(is_virtual(chosen) && is_virtual(before)) && !self.ignore_conflict {
+            let shared = is_virtual(chosen) && is_virtual(before);
+            if !shared && !self.ignore_conflict {
                 self.state.mark_error(chosen.map(|provider| provider.package));
                 self.state.mark_error(before.map(|provider| provider.package));
             }
@@ -85,7 +86,8 @@ impl<'text> Solver<'_, 'text> {
         if !self.ignore_conflict {
             for other in universe.providers(name) {
                 let same = chosen.is_some_and(|provider| provider.package == other.package);
-                if !same && !(is_virtual(chosen) && other.version.is_none()) {
+                let shared = is_virtual(chosen) && other.version.is_none();
+                if !same && !shared {
                     self.disqualify(other.package);
                 }
             }
@@ -99,12 +101,12 @@ impl<'text> Solver<'_, 'text> {
 
     /// Which of two candidates for one name is the better one.
     pub(super) fn compare(&self, left: &Provider<'_>, right: &Provider<'_>) -> Ordering {
-        let (a, b) = (&self.state.packages[left.package as usize], &self.state.packages[right.package as usize]);
+        let (a, b) =
+            (&self.state.packages[left.package as usize], &self.state.packages[right.package as usize]);
         let flags = a.flags | b.flags;
         let only_default = 1 << NO_TAG;
-        let latest = flags.contains(Flags::LATEST)
-            && a.tags_allowed == only_default
-            && b.tags_allowed == only_default;
+        let latest =
+            flags.contains(Flags::LATEST) && a.tags_allowed == only_default && b.tags_allowed == only_default;
         let fit = if latest {
             let reachable = if flags.contains(Flags::AVAILABLE) {
                 a.available.cmp(&b.available)
@@ -122,7 +124,8 @@ impl<'text> Solver<'_, 'text> {
 
     /// Which candidate is less in conflict with what was decided, and closer to what is there.
     fn compare_fitness(&self, left: &Provider<'_>, right: &Provider<'_>, flags: Flags) -> Ordering {
-        let (a, b) = (&self.state.packages[left.package as usize], &self.state.packages[right.package as usize]);
+        let (a, b) =
+            (&self.state.packages[left.package as usize], &self.state.packages[right.package as usize]);
         let mut order = a.selectable.cmp(&b.selectable);
         order = order.then(a.depends_used.cmp(&b.depends_used)).then(b.conflicts.cmp(&a.conflicts));
         let installed = self.compare_installed(left, right);

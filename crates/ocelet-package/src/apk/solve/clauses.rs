@@ -1,7 +1,7 @@
 //! [`Clauses`]: truth values under clauses, with learning from contradictions.
 //!
 //! Two literals of each clause are watched; a contradiction is traced back to the first point that
-//! implies it, and what was learned there is kept (the scheme of the MiniSat solver). It gives up after a number of
+//! implies it, and what was learned there is kept (the scheme of the `MiniSat` solver). It gives up after a number of
 //! contradictions rather than run without bound.
 
 use super::universe::PackageId;
@@ -45,7 +45,7 @@ pub(super) enum Settled {
 /// Truth values, the clauses between them, and why each value is what it is.
 #[derive(Debug)]
 pub(super) struct Clauses {
-    clauses: Vec<Vec<Literal>>,
+    list: Vec<Vec<Literal>>,
     /// The clauses that watch a literal.
     watches: Vec<Vec<usize>>,
     values: Vec<Option<bool>>,
@@ -62,7 +62,7 @@ pub(super) struct Clauses {
 impl Clauses {
     pub(super) fn new(variables: usize) -> Self {
         Self {
-            clauses: Vec::new(),
+            list: Vec::new(),
             watches: vec![Vec::new(); variables * 2],
             values: vec![None; variables],
             levels: vec![0; variables],
@@ -103,10 +103,10 @@ impl Clauses {
     }
 
     fn watch(&mut self, clause: Vec<Literal>) -> usize {
-        let number = self.clauses.len();
+        let number = self.list.len();
         self.watches[clause[0].0 as usize].push(number);
         self.watches[clause[1].0 as usize].push(number);
-        self.clauses.push(clause);
+        self.list.push(clause);
         number
     }
 
@@ -153,7 +153,7 @@ impl Clauses {
                     continue;
                 }
                 self.watches[falsified.0 as usize].push(clause);
-                let first = self.clauses[clause][0];
+                let first = self.list[clause][0];
                 match self.value(first) {
                     Some(true) => {}
                     None => self.set(first, Some(clause)),
@@ -169,17 +169,17 @@ impl Clauses {
 
     /// Watches another literal in place of a false one, if there is one that is not false.
     fn move_watch(&mut self, clause: usize, falsified: Literal) -> bool {
-        if self.clauses[clause][0] == falsified {
-            self.clauses[clause].swap(0, 1);
+        if self.list[clause][0] == falsified {
+            self.list[clause].swap(0, 1);
         }
-        let literals = &self.clauses[clause];
+        let literals = &self.list[clause];
         if self.value(literals[0]) == Some(true) {
             return false;
         }
         let other = (2..literals.len()).find(|at| self.value(literals[*at]) != Some(false));
         let Some(other) = other else { return false };
-        self.clauses[clause].swap(1, other);
-        let watched = self.clauses[clause][1];
+        self.list[clause].swap(1, other);
+        let watched = self.list[clause][1];
         self.watches[watched.0 as usize].push(clause);
         true
     }
@@ -206,10 +206,10 @@ impl Clauses {
         let mut lesson: Vec<Literal> = Vec::new();
         let mut open = 0;
         let mut at = self.trail.len();
-        let mut cause = clause;
+        let mut blamed = clause;
         let mut skip = None;
         let pivot = loop {
-            for literal in self.clauses[cause].iter().filter(|literal| Some(**literal) != skip) {
+            for literal in self.list[blamed].iter().filter(|literal| Some(**literal) != skip) {
                 let variable = literal.variable();
                 if !seen[variable] && self.levels[variable] > 0 {
                     seen[variable] = true;
@@ -231,7 +231,8 @@ impl Clauses {
                 break literal;
             }
             skip = Some(literal);
-            cause = self.reasons[literal.variable()].expect("only the first literal of a level has no reason");
+            blamed =
+                self.reasons[literal.variable()].expect("only the first literal of a level has no reason");
         };
         lesson.sort_by_key(|literal| std::cmp::Reverse(self.levels[literal.variable()]));
         let level = lesson.first().map_or(0, |literal| self.levels[literal.variable()]);

@@ -3,12 +3,12 @@
 //! The order is that of a walk in depth, so a name is decided before what it needs. The walk keeps its own stack: an index can
 //! chain packages more deeply than a thread's stack reaches.
 
+use super::Flags;
 use super::solver::Solver;
 use super::universe::{NO_TAG, NameId, PackageId};
-use super::Flags;
 
-/// Names that no preference was given for come before those with one.
-const UNTOUCHED: u32 = 1 << 31;
+/// Names that a preference was given for come before all others.
+const PREFERRED: u32 = 1 << 31;
 /// Names of packages come before names that are only provided.
 const OF_A_PACKAGE: u32 = 1 << 30;
 
@@ -100,8 +100,8 @@ impl Solver<'_, '_> {
         let universe = self.universe;
         let providers = universe.providers(name);
         let mut order = 0;
-        if !self.preferences.contains_key(&name) {
-            order |= UNTOUCHED;
+        if self.preferences.contains_key(&name) {
+            order |= PREFERRED;
         }
         if providers.iter().any(|provider| universe.entry(provider.package).name == name) {
             order |= OF_A_PACKAGE;

@@ -76,6 +76,7 @@ pub struct Clash {
 
 /// What is known of a name while problems are looked for.
 #[derive(Debug, Clone, Copy, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent fact about the name")]
 struct Mark {
     present: bool,
     missing: bool,
@@ -228,7 +229,8 @@ impl<'text> Search<'_, '_, 'text> {
         for provider in universe.providers(name) {
             let own = universe.entry(provider.package).name;
             let of_name = |each: &&Provider<'_>| universe.entry(each.package).name == own;
-            let all = universe.providers(name).iter().filter(of_name).count() == universe.providers(own).len();
+            let all =
+                universe.providers(name).iter().filter(of_name).count() == universe.providers(own).len();
             let label =
                 if all { universe.names[own as usize].to_owned() } else { universe.label(provider.package) };
             if !provided_by.contains(&label) {

@@ -36,11 +36,6 @@ impl<'text> Names<'text> {
         self.slots[self.slot(text)].checked_sub(1)
     }
 
-    /// How many texts were met.
-    pub(super) fn len(&self) -> usize {
-        self.texts.len()
-    }
-
     fn slot(&self, text: &[u8]) -> usize {
         let mask = self.slots.len() - 1;
         let mut slot = hash(text) & mask;
@@ -97,6 +92,5 @@ mod tests {
             assert_eq!(names.number(text.as_bytes()), number);
             assert_eq!(names.find(text.as_bytes()), Some(number));
         }
-        assert_eq!(names.len(), texts.len());
     }
 }

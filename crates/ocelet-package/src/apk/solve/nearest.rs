@@ -12,7 +12,8 @@ const MOST_EDITS: usize = 3;
 
 /// The existing names that are spelled most like `name`, the nearest first.
 pub(super) fn nearest_names(universe: &Universe<'_>, name: &str) -> Vec<String> {
-    let (prefix, bare) = name.split_once(':').map_or(("", name), |(_, bare)| (&name[..name.len() - bare.len()], bare));
+    let (prefix, bare) =
+        name.split_once(':').map_or(("", name), |(_, bare)| (&name[..name.len() - bare.len()], bare));
     let most = MOST_EDITS.min(1 + bare.chars().count() / 4);
     let mut found: Vec<(usize, &str)> = Vec::new();
     for (number, candidate) in (0..).zip(&universe.names) {
@@ -23,7 +24,9 @@ pub(super) fn nearest_names(universe: &Universe<'_>, name: &str) -> Vec<String> 
         let distance = match candidate.split_once(':') {
             Some((_, other)) if other == bare => Some(0),
             None if *candidate == bare => Some(0),
-            Some((_, other)) if candidate.starts_with(prefix) && !prefix.is_empty() => edits(bare, other, most),
+            Some((_, other)) if candidate.starts_with(prefix) && !prefix.is_empty() => {
+                edits(bare, other, most)
+            }
             None if prefix.is_empty() => edits(bare, candidate, most),
             _ => None,
         };
@@ -63,7 +66,8 @@ impl<'text> Search<'_, '_, 'text> {
     /// The shortest way from a root to `id`, as the demands along it.
     pub(super) fn chain(&self, id: PackageId) -> Vec<String> {
         let universe = self.solver.universe;
-        let mut reached: Vec<Option<(Option<PackageId>, Demand<'text>)>> = vec![None; universe.packages.len()];
+        let mut reached: Vec<Option<(Option<PackageId>, Demand<'text>)>> =
+            vec![None; universe.packages.len()];
         let mut queue = VecDeque::new();
         let roots = self.world.iter().map(|root| (None, root.demand));
         let mut pending: Vec<(Option<PackageId>, Demand<'text>)> = roots.collect();

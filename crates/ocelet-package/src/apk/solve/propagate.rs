@@ -7,6 +7,7 @@ use super::universe::{Demand, NameId, PackageId, Provider};
 
 /// What a review of the candidates of a name found.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent fact about the name")]
 struct Review {
     first: Option<PackageId>,
     options: u32,

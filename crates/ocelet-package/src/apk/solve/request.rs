@@ -73,6 +73,18 @@ pub struct Root<'text> {
     pub dependency: Dependency<'text>,
     /// Preferences for this name and for what it needs.
     pub flags: Flags,
+    /// Since when it is wanted.
+    pub since: Since,
+}
+
+/// Since when something is wanted: apk decides names from the command line before all others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Since {
+    /// It is asked for now, as with `apk add NAME`.
+    #[default]
+    Now,
+    /// It was wanted before (`/etc/apk/world`).
+    Before,
 }
 
 /// A package that is installed beforehand.
@@ -114,6 +126,6 @@ impl<'text> Repository<'text> {
 impl<'text> Root<'text> {
     /// A wish without preferences.
     pub fn new(dependency: Dependency<'text>) -> Self {
-        Self { dependency, flags: Flags::NONE }
+        Self { dependency, flags: Flags::NONE, since: Since::Now }
     }
 }

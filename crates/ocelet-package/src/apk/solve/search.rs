@@ -190,7 +190,10 @@ pub(super) fn rivals(universe: &Universe<'_>, solution: &BTreeSet<PackageId>) ->
 }
 
 /// The packages outside of a solution that may install themselves.
-pub(super) fn self_installing(universe: &Universe<'_>, solution: &BTreeSet<PackageId>) -> BTreeSet<PackageId> {
+pub(super) fn self_installing(
+    universe: &Universe<'_>,
+    solution: &BTreeSet<PackageId>,
+) -> BTreeSet<PackageId> {
     let ids = (0..).zip(&universe.packages).map(|(id, _)| id);
     ids.filter(|id| !universe.install_if(*id).is_empty() && !solution.contains(id)).collect()
 }

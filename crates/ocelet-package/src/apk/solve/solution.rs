@@ -12,7 +12,8 @@ use crate::apk::{Package, compare_versions};
 /// The packages that the roots come down to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Solution<'text> {
-    /// The packages, in the order in which they are installed: what a package needs comes before it.
+    /// The packages, in the order in which apk installs them: what a package needs comes before it, but for
+    /// circles, and for a package that installs itself beside the one that needs the last of its conditions.
     pub packages: Vec<Chosen<'text>>,
     /// What changes compared with what is installed, in the order in which it happens; for a fresh root an
     /// installation for each package.
@@ -206,14 +207,14 @@ pub(super) fn describe<'text>(
         }
     });
     let packages = packages.collect();
-    let changes = changed.iter().map(|change| Change {
+    let told = changed.iter().map(|change| Change {
         old: change.old.map(package),
         new: change.new.map(package),
         old_tag: change.old.and_then(|_| tag(change.old_tag)),
         new_tag: change.new.and_then(|_| tag(change.new_tag)),
         kind: kind(universe, change),
     });
-    Solution { packages, changes: changes.collect(), found_by, left_out }
+    Solution { packages, changes: told.collect(), found_by, left_out }
 }
 
 fn kind(universe: &Universe<'_>, change: &changes::Change) -> ChangeKind {
@@ -271,11 +272,14 @@ fn reasons(universe: &Universe<'_>, world: &[World<'_>], chosen: &[(PackageId, u
     for (id, _) in chosen {
         let conditions = universe.install_if(*id);
         let met = |demand: &Demand<'_>| {
-            let mut answers = universe.providers(demand.name).iter().filter(|each| there[each.package as usize]);
+            let mut answers =
+                universe.providers(demand.name).iter().filter(|each| there[each.package as usize]);
             match answers.next() {
                 None => demand.conflict,
-                Some(first) => universe.satisfies(Some(*id), demand, Some(*first))
-                    || answers.any(|each| universe.satisfies(Some(*id), demand, Some(*each))),
+                Some(first) => {
+                    universe.satisfies(Some(*id), demand, Some(*first))
+                        || answers.any(|each| universe.satisfies(Some(*id), demand, Some(*each)))
+                }
             }
         };
         if !conditions.is_empty() && conditions.iter().all(met) {
