@@ -214,8 +214,8 @@ fn without_a_digest_an_earlier_run_counts_for_nothing() {
     for before in [WRONG, &CONTENT[..9]] {
         let mut sink = before.to_vec();
         let fetcher = Fetcher::new(&source, &NoWait, &crate::event::Silent);
-        let fetched = fetcher.fetch("x", &address, &expectation, &mut sink).expect("asked afresh");
-        assert!(!fetched.is_proved() && sink == CONTENT);
+        let afresh = fetcher.fetch("x", &address, &expectation, &mut sink).expect("asked afresh");
+        assert!(!afresh.is_proved() && sink == CONTENT);
     }
     assert!(source.asked.lock().expect("the log").iter().all(|(_, from)| *from == 0));
 }
