@@ -207,6 +207,20 @@ fn a_source_that_never_fits_is_given_up() {
 }
 
 #[test]
+fn without_a_digest_an_earlier_run_counts_for_nothing() {
+    let source = scripted(&[(A, &[Step::Give(CONTENT, ALL)])]);
+    let address = Address::parse(A).expect("an address");
+    let expectation = Expectation { sha256: None, size: Some(CONTENT.len() as u64), most: 100 };
+    for before in [WRONG, &CONTENT[..9]] {
+        let mut sink = before.to_vec();
+        let fetcher = Fetcher::new(&source, &NoWait, &crate::event::Silent);
+        let afresh = fetcher.fetch("x", &address, &expectation, &mut sink).expect("asked afresh");
+        assert!(!afresh.is_proved() && sink == CONTENT);
+    }
+    assert!(source.asked.lock().expect("the log").iter().all(|(_, from)| *from == 0));
+}
+
+#[test]
 fn no_source_is_an_error() {
     let (result, ..) = run(&[], b"");
     assert!(matches!(result, Err(FetchError::NoSource { .. })));

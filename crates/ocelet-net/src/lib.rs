@@ -15,6 +15,24 @@
 //!
 //! Offline is a type. [`FileOnly`] holds no client and its module names none; built without the feature
 //! `http`, the crate does not even contain one.
+//!
+//! ```no_run
+//! use ocelet_net::{Digest, Expectation, Fetcher, FileOnly, Mirror, Silent, ThreadSleeper};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let digest: Digest = "b5bb9d8014a0f9b1d61e21e796d78dccdf1352f23cd32812f4850b878ae4944c".parse()?;
+//! let source = Mirror::directory("/srv/mirror").address("v3.22/main/x86_64/musl-1.2.5-r10.apk")?;
+//! let mut bytes = Vec::new();
+//! let fetched = Fetcher::new(&FileOnly, &ThreadSleeper, &Silent).fetch(
+//!     "musl",
+//!     &source,
+//!     &Expectation::pinned(digest, 412_334),
+//!     &mut bytes,
+//! )?;
+//! assert!(fetched.is_proved());
+//! # Ok(())
+//! # }
+//! ```
 #![forbid(unsafe_code)]
 
 mod address;

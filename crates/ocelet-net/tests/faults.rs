@@ -22,8 +22,8 @@ const TAG: &str = "\"v1\"";
 fn transport() -> Transport {
     let timeouts = Timeouts {
         connect: Duration::from_secs(2),
-        answer: Duration::from_millis(700),
-        stall: Duration::from_millis(400),
+        answer: Duration::from_secs(2),
+        stall: Duration::from_secs(1),
         least: 64,
     };
     Online::new().roots(Roots::none()).timeouts(timeouts).connect().expect("a client")
@@ -42,7 +42,7 @@ fn fetch(url: &str, expectation: &Expectation) -> Outcome {
     let mut sink = Vec::new();
     let began = Instant::now();
     let result = fetcher.fetch("thing", &Address::parse(url).expect("an address"), expectation, &mut sink);
-    assert!(began.elapsed() < Duration::from_secs(10), "bounded time: {:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(40), "bounded time: {:?}", began.elapsed());
     let slept = *sleeper.0.lock().expect("the count");
     Outcome { result, sink, slept, heard: heard.text() }
 }
@@ -237,7 +237,7 @@ const FAILURES: &[Named] = &[
             write!(wire, "HTTP/1.1 200 OK\r\nContent-Length: {LENGTH}\r\n\r\n")?;
             loop {
                 wire.write_all(b"x")?;
-                thread::sleep(Duration::from_millis(20));
+                thread::sleep(Duration::from_millis(50));
             }
         },
         4,
@@ -355,7 +355,7 @@ const FAILURES: &[Named] = &[
         },
         4,
         Unavailable,
-        "no answer within 700ms",
+        "no answer within 2s",
     ),
     (
         "only says that it goes on",
@@ -424,7 +424,8 @@ fn check_failure(what: &str, script: Script, attempts: usize, class: Class, text
     assert!(server.sent() < 24 << 20, "{what}: {} bytes were taken", server.sent());
     let loud = outcome.heard.contains("VerificationFailed");
     assert_eq!(loud, class == Verification, "{what}: {}", outcome.heard);
-    assert!(class != Verification || outcome.sink.is_empty(), "{what}: wrong bytes are not kept");
+    let useless = class == Verification || text.contains("still going");
+    assert!(!useless || outcome.sink.is_empty(), "{what}: wrong bytes are not kept");
 }
 
 #[test]

@@ -122,6 +122,22 @@ fn proxies_are_used_as_told() {
 }
 
 #[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this very test program is run in another environment; nothing is built"
+)]
+fn proxies_of_the_environment_are_not_found() {
+    let mut again = std::process::Command::new(std::env::current_exe().expect("this program"));
+    // A port that nobody answers at.
+    for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"] {
+        again.env(name, "http://127.0.0.1:9");
+    }
+    let output = again.args(["--exact", "logins_go_to_their_host_only"]).output().expect("it runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("1 passed"), "{said}");
+}
+
+#[test]
 fn a_proxy_that_cannot_be_used_is_refused() {
     for (proxy, want) in [
         ("socks5://me:hunter2@h:1080", "SOCKS is not supported"),
