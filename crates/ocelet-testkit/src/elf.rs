@@ -152,7 +152,8 @@ impl ElfBuilder {
         self
     }
 
-    fn string(mut self, tag: u64, text: &str) -> Self {
+    #[must_use]
+    pub(crate) fn string(mut self, tag: u64, text: &str) -> Self {
         self.strings.push((tag, text.to_owned()));
         self
     }

@@ -8,6 +8,7 @@ pub mod apk;
 pub mod directory;
 pub mod elf;
 pub mod loader_truth;
+pub mod rootfs;
 pub mod trees;
 
 pub use directory::DirectoryView;

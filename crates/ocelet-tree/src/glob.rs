@@ -5,6 +5,8 @@
 //! is. A leading dot needs no special care: images hide nothing. Matching is linear in the length of the name
 //! for each star, never exponential.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::{Name, PathError, ReadError, ResolveError, TreePath, View, resolve};
 
 /// At most this many patterns come out of the alternatives of one.
@@ -116,12 +118,22 @@ impl Glob {
     /// # Errors
     /// The view cannot be read.
     pub fn expand(&self, view: &dyn View) -> Result<Vec<TreePath>, ReadError> {
-        let mut found = Vec::new();
+        Ok(self.expand_with_links(view)?.into_keys().collect())
+    }
+
+    /// As [`Glob::expand`], with the symbolic links to directories that the pattern itself passes on the way to each
+    /// path: without them nothing is found under the names that the pattern spells.
+    ///
+    /// # Errors
+    /// The view cannot be read.
+    pub fn expand_with_links(
+        &self,
+        view: &dyn View,
+    ) -> Result<BTreeMap<TreePath, BTreeSet<TreePath>>, ReadError> {
+        let mut found = Found::new();
         for parts in &self.alternatives {
-            walk(view, &TreePath::root(), parts, &mut found)?;
+            walk(view, &TreePath::root(), parts, &[], &mut found)?;
         }
-        found.sort();
-        found.dedup();
         Ok(found)
     }
 }
@@ -136,34 +148,47 @@ impl Part {
     }
 }
 
-fn walk(view: &dyn View, at: &TreePath, parts: &[Part], found: &mut Vec<TreePath>) -> Result<(), ReadError> {
+/// The paths that match, and the links that were passed on the way to each.
+type Found = BTreeMap<TreePath, BTreeSet<TreePath>>;
+
+fn walk(
+    view: &dyn View,
+    at: &TreePath,
+    parts: &[Part],
+    passed: &[TreePath],
+    found: &mut Found,
+) -> Result<(), ReadError> {
     let Some((part, rest)) = parts.split_first() else {
         if !at.is_root() && view.entry(at)?.is_some() {
-            found.push(at.clone());
+            found.entry(at.clone()).or_default().extend(passed.iter().cloned());
         }
         return Ok(());
     };
+    let mut passed = passed.to_vec();
     let directory = match resolve(view, at) {
-        Ok(there) if there.node.is_directory() => there.path,
+        Ok(there) if there.node.is_directory() => {
+            passed.extend(there.links);
+            there.path
+        }
         Err(ResolveError::Read(error)) => return Err(error),
         Ok(_) | Err(_) => return Ok(()),
     };
     match part {
-        Part::Exactly(name) => walk(view, &directory.join(name), rest, found),
+        Part::Exactly(name) => walk(view, &directory.join(name), rest, &passed, found),
         Part::Matching(_) => {
             for name in view.names(&directory)?.into_iter().filter(|name| part.matches(name)) {
-                walk(view, &directory.join(&name), rest, found)?;
+                walk(view, &directory.join(&name), rest, &passed, found)?;
             }
             Ok(())
         }
         Part::Anywhere => {
-            walk(view, &directory, rest, found)?;
+            walk(view, &directory, rest, &passed, found)?;
             for name in view.names(&directory)? {
                 let below = directory.join(&name);
                 if view.entry(&below)?.is_some_and(|node| node.is_directory()) {
-                    walk(view, &below, parts, found)?;
+                    walk(view, &below, parts, &passed, found)?;
                 } else if rest.is_empty() {
-                    found.push(below);
+                    found.entry(below).or_default().extend(passed.iter().cloned());
                 }
             }
             Ok(())

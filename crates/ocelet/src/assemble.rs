@@ -14,10 +14,10 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::host::Host;
 use crate::image;
-use crate::layer::{self, Compression, Layer, LayerPlan, Workers};
+use crate::layer::{self, Compression, FlavorFiles, Layer, LayerPlan, Workers};
 use crate::recipe::{FlavorName, Platform, Recipe};
-use crate::report::{self, Report};
-use crate::ship::{self, Shipped};
+use crate::report::{self, REPORT_TYPE, Report};
+use crate::ship::{self, Attachment, Shipped};
 use crate::unpack;
 
 /// What a run may decide beyond the recipe.
@@ -82,6 +82,7 @@ pub fn assemble(
         closed.push(done);
     }
     close::settle(missing, options.allow_missing, host)?;
+    close::hold_something(&closed, &wanted.flavors)?;
 
     let layout = Layout::create_or_open(output).map_err(Error::Ship)?;
     let built = build(recipe, &wanted, &closed, &layout, options, &created, host);
@@ -149,7 +150,7 @@ fn build(
     let mut images: BTreeMap<FlavorName, Vec<Image>> = BTreeMap::new();
     let mut reports = BTreeMap::new();
     for platform in closed {
-        let plan = layer::plan(&platform.tree, &platform.flavor_files(), options.layers);
+        let plan = layer::plan(&platform.tree, &FlavorFiles::of(platform), options.layers);
         let layers = write_layers(&plan, platform, wanted, options.compression, &workers, layout, host)?;
         for name in &wanted.flavors {
             let flavor = &recipe.flavors[name];
@@ -164,11 +165,17 @@ fn build(
             images.entry(name.clone()).or_default().push(image);
         }
     }
-    let shipped = ship::ship(recipe, &images, &reports, layout, &created.timestamp)?;
+    let attached = reports.iter().map(|(image, report)| (image.clone(), attachment(report))).collect();
+    let shipped = ship::ship(recipe, &images, &attached, layout, &created.timestamp)?;
     for tag in &shipped.tags {
         host.observer.observe(&Event::Tagged { tag: &tag.tag, digest: &tag.digest.to_string() });
     }
     Ok(Assembled { shipped, reports })
+}
+
+/// A report as it travels beside its image.
+fn attachment(report: &Report) -> Attachment {
+    Attachment { media_type: REPORT_TYPE, title: "report.json", bytes: report.to_bytes() }
 }
 
 /// Writes the layers that the wanted flavors need; by their position in the plan.

@@ -192,7 +192,10 @@ fn list(paths: &[TreePath]) -> String {
     if paths.is_empty() {
         return "(none)".to_owned();
     }
-    paths.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    // A circle passes its links again and again, and two spellings of a directory may be one: each is said once.
+    let mut seen = std::collections::BTreeSet::new();
+    let each = paths.iter().filter(|path| seen.insert(*path));
+    each.map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 fn words(names: &[Text]) -> String {

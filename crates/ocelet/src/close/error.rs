@@ -32,6 +32,16 @@ pub enum CloseError {
         /// All of them.
         missing: Vec<Missing>,
     },
+    /// Nothing that a flavor asks for is there, and an image without a layer is none.
+    #[error(
+        "flavor {flavor} has no file for {platform}: nothing that it asks for is there; make something required, or add a directory"
+    )]
+    NoFiles {
+        /// The flavor.
+        flavor: FlavorName,
+        /// The platform.
+        platform: Platform,
+    },
     /// Two sources bring different things to a path that is kept.
     #[error("{}", crate::unpack::describe(.conflicts))]
     Conflicts {

@@ -91,6 +91,20 @@ pub fn settle(missing: Vec<Missing>, allowed: bool, host: &Host<'_>) -> Result<(
     Ok(())
 }
 
+/// Ends the run where one of these flavors keeps nothing at all for a platform.
+///
+/// # Errors
+/// There is such a flavor.
+pub fn hold_something(closed: &[Closed], flavors: &[FlavorName]) -> Result<(), CloseError> {
+    for platform in closed {
+        let empty = |flavor: &&FlavorName| platform.flavors[*flavor].paths.is_empty();
+        if let Some(flavor) = flavors.iter().find(empty) {
+            return Err(CloseError::NoFiles { flavor: flavor.clone(), platform: platform.platform.clone() });
+        }
+    }
+    Ok(())
+}
+
 fn options(flavor: &Flavor, target: Target, rules: &RulePacks) -> Options {
     let names: Vec<&str> = flavor.rules.keys().map(RuleName::as_str).collect();
     let packs: Vec<RulePack> =
@@ -150,16 +164,22 @@ fn lacking(platform: &Platform, flavor: &FlavorName, found: &Found, closure: &Cl
     let wishes =
         found.missing.iter().map(|(message, hint)| one(message.clone(), String::new(), hint.clone()));
     let problems =
-        closure.problems.iter().map(|problem| one(problem.to_string(), asked(problem, closure), None));
+        closure.problems.iter().map(|problem| one(problem.to_string(), asked(problem, found, closure), None));
     wishes.chain(problems).collect()
 }
 
 /// The wish at the beginning of the chain that leads to the file of the problem.
-fn asked(problem: &Problem, closure: &Closure) -> String {
-    let chain = subject(problem).and_then(|path| closure.chain(path)).unwrap_or_default();
-    match chain.first().map(|step| &step.reason.why) {
-        Some(Why::Root { label }) => label.clone(),
-        _ => String::new(),
+fn asked(problem: &Problem, found: &Found, closure: &Closure) -> String {
+    let Some(path) = subject(problem) else { return String::new() };
+    let chain = closure.chain(path).unwrap_or_default();
+    if let Some(Why::Root { label }) = chain.first().map(|step| &step.reason.why) {
+        return label.clone();
+    }
+    // What could not be kept at all has no chain, but may be what was asked for; some messages say so themselves.
+    let root = found.roots.iter().find(|root| root.path == *path);
+    match problem {
+        Problem::MissingRoot { .. } => String::new(),
+        _ => root.map_or_else(String::new, |root| root.label.clone()),
     }
 }
 

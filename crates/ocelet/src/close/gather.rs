@@ -58,6 +58,10 @@ impl<'view> Gather<'view> {
             self.copy(path)?;
             reason(&mut kept, path, "directory", label);
         }
+        for (path, label) in &found.links {
+            self.copy(path)?;
+            reason(&mut kept, path, "link", label);
+        }
         for (path, why) in &closure.files {
             self.copy(path)?;
             kept.paths.entry(path.clone()).or_default().extend(why.reasons.iter().map(reason_of));

@@ -13,11 +13,10 @@ use std::collections::BTreeMap;
 use ocelet_tree::{Owner, Tree, TreePath};
 use serde::{Deserialize, Serialize};
 
-use crate::layer::FlavorFiles;
 use crate::recipe::{FlavorName, Platform, Stability};
 
 pub use error::{CloseError, Missing};
-pub use flavor::{close, settle};
+pub use flavor::{close, hold_something, settle};
 pub(crate) use gather::reason_of;
 
 /// What all flavors of a recipe keep for one platform.
@@ -60,21 +59,4 @@ pub struct Because {
     pub from: Option<String>,
     /// What exactly is asked for: a soname, a rule and its source, the recipe's line.
     pub detail: String,
-}
-
-impl Closed {
-    /// What each flavor keeps, with the stability of each path, as the layer room plans with.
-    pub fn flavor_files(&self) -> Vec<FlavorFiles> {
-        let stability = |path: &TreePath| {
-            let owner = self.tree.get(path).map(|node| &node.owner);
-            owner.and_then(|owner| self.stabilities.get(owner)).copied().unwrap_or(Stability::Configuration)
-        };
-        self.flavors
-            .iter()
-            .map(|(name, kept)| FlavorFiles {
-                flavor: name.to_string(),
-                paths: kept.paths.keys().map(|path| (path.clone(), stability(path))).collect(),
-            })
-            .collect()
-    }
 }

@@ -18,6 +18,9 @@ pub(super) struct Found {
     pub(super) roots: Vec<Root>,
     /// Directories that match a pattern, with the wish's label.
     pub(super) directories: BTreeMap<TreePath, String>,
+    /// Links to directories that a pattern passes, with the wish's label: the image has its files under the names
+    /// that the recipe spells.
+    pub(super) links: BTreeMap<TreePath, String>,
     /// The commands, and where each was found.
     pub(super) commands: BTreeMap<String, Option<TreePath>>,
     /// What no source provides: the message and, perhaps, what to do.
@@ -81,11 +84,12 @@ fn near_command(view: &dyn View, path: &[TreePath], name: &str) -> Result<Option
 
 fn expand(view: &dyn View, glob: &Glob, wish: &At<Wish>, found: &mut Found) -> Result<(), ReadError> {
     let label = label(&format!("file {}", glob.as_str()), wish);
-    let places = glob.expand(view)?;
+    let places = glob.expand_with_links(view)?;
     if places.is_empty() && !wish.value.optional {
         found.missing.push((format!("no source has a file {}{}", glob.as_str(), line(wish)), None));
     }
-    for place in places {
+    for (place, links) in places {
+        found.links.extend(links.into_iter().map(|link| (link, label.clone())));
         keep(view, &place, &label, found)?;
     }
     Ok(())

@@ -303,3 +303,38 @@ impl Source for OnDemand {
         bytes_of(&self.open()?, &range)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Where the kernel has no `openat2`, each step is taken alone, and no link is followed either.
+    #[test]
+    fn opening_step_by_step_follows_no_link() {
+        let place = tempfile::tempdir().expect("a directory");
+        let lines = "/a/b/file = inside\n/a/link -> b\n/a/b/filelink -> file\n/top = top";
+        ocelet_testkit::rootfs::write_directory(&ocelet_testkit::rootfs::tree(lines), place.path(), false);
+        let view = DirectoryView::open(place.path(), &Owner::new("host")).expect("it is there");
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        for (path, want) in [
+            ("/a/b/file", Some("inside")),
+            ("/top", Some("top")),
+            ("/a/link/file", None),
+            ("/a/b/filelink", None),
+            ("/top/x", None),
+            ("/none", None),
+        ] {
+            let path = TreePath::new(path).expect("a path");
+            for opened in [view.root.open_stepwise(&path, flags), view.root.open(&path, OFlags::RDONLY)] {
+                let text = opened.ok().map(|descriptor| {
+                    let mut text = String::new();
+                    File::from(descriptor).read_to_string(&mut text).expect("readable");
+                    text
+                });
+                assert_eq!(text.as_deref(), want, "{path}");
+            }
+        }
+        let root = view.root.open_stepwise(&TreePath::root(), flags | OFlags::DIRECTORY).expect("the root itself");
+        assert!(rustix::fs::Dir::read_from(&root).is_ok());
+    }
+}

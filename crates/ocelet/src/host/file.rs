@@ -56,11 +56,15 @@ pub enum FileError {
 /// The file cannot be opened, or is not a regular file.
 pub fn open(path: &Path) -> Result<Blob, FileError> {
     let read = |cause| FileError::Read { path: path.to_path_buf(), cause };
+    // Opening a pipe waits for somebody who writes, for ever if nobody does: what it is is asked first.
+    let regular = |metadata: &std::fs::Metadata| match metadata.is_file() {
+        true => Ok(()),
+        false => Err(FileError::NotAFile { path: path.to_path_buf() }),
+    };
+    regular(&std::fs::metadata(path).map_err(read)?)?;
     let file = File::open(path).map_err(read)?;
     let metadata = file.metadata().map_err(read)?;
-    if !metadata.is_file() {
-        return Err(FileError::NotAFile { path: path.to_path_buf() });
-    }
+    regular(&metadata)?;
     Ok(Blob::new(OpenFile { file, length: metadata.len(), label: path.display().to_string() }))
 }
 
@@ -76,7 +80,11 @@ pub fn read_text(path: &Path) -> Result<String, FileError> {
         return Err(FileError::TooLong { path: path.to_path_buf(), length });
     }
     let mut bytes = Vec::new();
-    file.take(LONGEST_TEXT).read_to_end(&mut bytes).map_err(read)?;
+    // A pipe does not tell its length beforehand.
+    file.take(LONGEST_TEXT + 1).read_to_end(&mut bytes).map_err(read)?;
+    if bytes.len() as u64 > LONGEST_TEXT {
+        return Err(FileError::TooLong { path: path.to_path_buf(), length: bytes.len() as u64 });
+    }
     String::from_utf8(bytes).map_err(|error| FileError::NotText {
         path: path.to_path_buf(),
         at: error.utf8_error().valid_up_to(),

@@ -8,6 +8,8 @@ mod directory;
 mod file;
 mod mapping;
 mod scratch;
+#[cfg(test)]
+mod tests;
 
 use std::num::NonZeroUsize;
 

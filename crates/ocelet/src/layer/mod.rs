@@ -9,6 +9,9 @@ mod pipeline;
 mod plan;
 mod write;
 
+#[cfg(test)]
+mod tests;
+
 pub use compression::{Compression, CompressionError};
 pub use plan::{FlavorFiles, LayerPlan, PlannedLayer, plan};
 pub use write::{Layer, LayerError, Workers, write, write_all};

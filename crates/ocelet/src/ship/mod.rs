@@ -1,4 +1,4 @@
-//! The ship room: stores manifests, indexes and reports in the layout, and moves all tags of a run at once.
+//! The ship room: stores manifests, indexes and what is attached to them in the layout, and moves all tags of a run at once.
 //!
 //! It alters no byte: what the image room bound is what is stored.
 
@@ -12,7 +12,6 @@ use ocelet_oci::{
 use crate::error::Error;
 use crate::image;
 use crate::recipe::{FlavorName, Platform, Recipe};
-use crate::report::{REPORT_TYPE, Report};
 
 /// What stands in the layout after a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,14 +33,25 @@ pub struct ShippedTag {
     pub digest: Digest,
 }
 
-/// Stores the images of every flavor with their reports, and tags one index for each flavor.
+/// A document that travels beside an image: an artifact whose subject is the image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Attachment {
+    /// The media type of the document, and the artifact type of the manifest that carries it.
+    pub(crate) media_type: &'static str,
+    /// What clients that fetch it call the file.
+    pub(crate) title: &'static str,
+    /// The document.
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// Stores the images of every flavor with what is attached to them, and tags one index for each flavor.
 ///
 /// # Errors
 /// The layout cannot be written; then no tag has moved.
 pub(crate) fn ship(
     recipe: &Recipe,
     images: &BTreeMap<FlavorName, Vec<Image>>,
-    reports: &BTreeMap<(FlavorName, Platform), Report>,
+    attachments: &BTreeMap<(FlavorName, Platform), Attachment>,
     layout: &Layout,
     created: &Timestamp,
 ) -> Result<Shipped, Error> {
@@ -53,11 +63,11 @@ pub(crate) fn ship(
         let flavor = &recipe.flavors[name];
         for image in images {
             layout.put_image(image).map_err(Error::Ship)?;
-            let report = reports
+            let attachment = attachments
                 .iter()
                 .find(|((other, platform), _)| other == name && platform.to_oci() == *image.platform());
-            if let Some((_, report)) = report {
-                let document = store_report(report, image, layout)?;
+            if let Some((_, attachment)) = attachment {
+                let document = attach(attachment, image, layout)?;
                 plan = plan.referrer(&document);
             }
         }
@@ -74,12 +84,12 @@ pub(crate) fn ship(
     Ok(Shipped { tags, replaced: committed.replaced.into_iter().collect() })
 }
 
-/// Stores a report as an artifact whose subject is the image.
-fn store_report(report: &Report, image: &Image, layout: &Layout) -> Result<ocelet_oci::Document, Error> {
-    let blob = layout.put_bytes(&report.to_bytes()).map_err(Error::Ship)?;
-    let media_type = MediaType::Other(REPORT_TYPE.to_owned());
+/// Stores an attachment as an artifact whose subject is the image.
+fn attach(attachment: &Attachment, image: &Image, layout: &Layout) -> Result<ocelet_oci::Document, Error> {
+    let blob = layout.put_bytes(&attachment.bytes).map_err(Error::Ship)?;
+    let media_type = MediaType::Other(attachment.media_type.to_owned());
     let annotations =
-        Annotations::from([("org.opencontainers.image.title".to_owned(), "report.json".to_owned())]);
+        Annotations::from([("org.opencontainers.image.title".to_owned(), attachment.title.to_owned())]);
     let content = Descriptor { annotations, ..Descriptor::new(media_type.clone(), &blob) };
     Ok(artifact(media_type, &image.descriptor(), vec![content], Annotations::new()))
 }

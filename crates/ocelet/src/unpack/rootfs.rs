@@ -158,7 +158,7 @@ fn tell_skipped(name: &str, skipped: &[Skipped], host: &Host<'_>) {
     }
 }
 
-/// Drops what the recipe does not want of a source, and directories that have become empty by that.
+/// Drops what the recipe does not want of a source. Directories on the way to what it may want stay, even empty.
 fn filter(tree: Tree, include: &[Glob], exclude: &[Glob]) -> Tree {
     if include.is_empty() && exclude.is_empty() {
         return tree;

@@ -1,0 +1,136 @@
+//! The bytes of layers: the same for any number of threads, readable by other decoders, pinned by golden digests.
+
+use std::collections::BTreeSet;
+use std::io::Read;
+use std::num::NonZeroUsize;
+
+use ocelet_oci::{Digest, Layout};
+use ocelet_testkit::rootfs;
+use ocelet_tree::{Tree, TreePath};
+
+use super::*;
+use crate::recipe::Stability;
+
+/// A layer of all of a tree; its record and its bytes.
+fn written(tree: &Tree, compression: Compression, jobs: usize) -> (Layer, Vec<u8>) {
+    let place = tempfile::tempdir().expect("a directory");
+    let layout = Layout::create_or_open(place.path()).expect("empty");
+    let paths: BTreeSet<TreePath> = tree.iter().map(|(path, _)| path.clone()).collect();
+    let flavors = BTreeSet::from(["a".to_owned()]);
+    let planned = PlannedLayer { flavors, stability: Stability::Base, paths, bytes: 0 };
+    let workers = Workers::start(NonZeroUsize::new(jobs).expect("some")).expect("threads");
+    let layer = write(tree, &planned, compression, &workers, &layout).expect("a layer");
+    let blob = layout.read_blob(layer.blob().digest(), layer.blob().size()).expect("it was just written");
+    (layer, blob.into_bytes())
+}
+
+fn small() -> Tree {
+    rootfs::tree(
+        "/bin/\n4755 /bin/su = setuid\\n\n/bin/sudo == /bin/su\n/etc/\n/etc/motd = hello\\n\n/etc/issue -> motd\n1777 /tmp/\ncap 0755 /bin/ping = p",
+    )
+}
+
+/// Some five blocks of text that does not repeat.
+fn large() -> Tree {
+    let mut text = String::new();
+    let mut number: u64 = 1;
+    while text.len() < 5_000_000 {
+        number = number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        text.push_str(&format!("{:x} ", number >> 20));
+    }
+    rootfs::tree(&format!("/big = {text}\n/small = s"))
+}
+
+#[test]
+fn bytes_do_not_depend_on_threads() {
+    for tree in [small(), large()] {
+        for compression in ["gzip:6", "gzip:1", "zstd:3", "zstd:1"] {
+            let compression = compression.parse().expect("known");
+            let (one, want) = written(&tree, compression, 1);
+            for jobs in [2, 7] {
+                let (layer, bytes) = written(&tree, compression, jobs);
+                assert!(bytes == want && layer == one, "{compression} with {jobs} threads");
+            }
+        }
+    }
+}
+
+#[test]
+fn gzip_is_a_series_of_members_that_tell_nothing() {
+    let (layer, bytes) = written(&large(), Compression::DEFAULT, 3);
+    let mut tar = Vec::new();
+    let mut members = 0;
+    let mut rest = &bytes[..];
+    while !rest.is_empty() {
+        assert_eq!(rest[..4], [0x1f, 0x8b, 8, 0], "member {members}: deflate, no flags");
+        assert_eq!(rest[4..8], [0; 4], "member {members}: no time");
+        assert_eq!(rest[9], 255, "member {members}: no system");
+        let mut decoder = flate2::bufread::GzDecoder::new(rest);
+        let before = tar.len();
+        decoder.read_to_end(&mut tar).expect("a member");
+        rest = decoder.into_inner();
+        assert!(tar.len() - before == 1 << 20 || rest.is_empty(), "member {members} has {} bytes", tar.len() - before);
+        members += 1;
+    }
+    assert_eq!(members, 5);
+    assert_eq!((Digest::of(&tar), tar.len() as u64), (layer.diff_id().0, layer.uncompressed()));
+    let mut again = Vec::new();
+    flate2::read::MultiGzDecoder::new(&bytes[..]).read_to_end(&mut again).expect("gzip");
+    assert!(again == tar);
+}
+
+#[test]
+fn zstd_has_a_window_that_clients_accept() {
+    for level in [1, 3, 19, 22] {
+        let (layer, bytes) = written(&large(), Compression::Zstd { level }, 2);
+        let mut decoder = zstd::Decoder::new(&bytes[..]).expect("zstd");
+        decoder.window_log_max(27).expect("a window");
+        let mut tar = Vec::new();
+        decoder.read_to_end(&mut tar).expect("128 MiB at most");
+        assert_eq!(Digest::of(&tar), layer.diff_id().0, "level {level}");
+        assert_eq!(tar.len() as u64 % 512, 0, "the padding is kept");
+    }
+}
+
+/// Changed only by intent: whoever updates an encoder changes every digest of every image.
+#[test]
+fn golden_layers() {
+    for (compression, diff_id, blob) in [
+        ("gzip:6", "sha256:06fc3c48f171583fc662d421c4a2ea8ebf79bc439e207db38df95d115e343b56", "GZIP"),
+        ("zstd:3", "sha256:06fc3c48f171583fc662d421c4a2ea8ebf79bc439e207db38df95d115e343b56", "ZSTD"),
+    ] {
+        let (layer, _) = written(&small(), compression.parse().expect("known"), 2);
+        assert_eq!(layer.diff_id().0.to_string(), diff_id, "the tar of {compression}");
+        assert_eq!(layer.blob().digest().to_string(), blob, "{compression}");
+        assert_eq!(layer.entries(), 8);
+    }
+}
+
+/// Content that becomes shorter or cannot be read is an error, and leaves no blob.
+#[test]
+fn content_that_breaks_off_is_told() {
+    let mut tree = small();
+    let place = tempfile::tempdir().expect("a directory");
+    let at = place.path().join("file");
+    #[expect(clippy::disallowed_methods, reason = "the file is changed behind the back of the view")]
+    std::fs::write(&at, vec![1; 3_000_000]).expect("a file");
+    let content = crate::host::open(&at).expect("a file").content();
+    let owner = ocelet_tree::Owner::new("test");
+    tree.add_file(&rootfs_path("/gone"), content, ocelet_tree::Metadata::root_owned(0o644), &owner).expect("new");
+    #[expect(clippy::disallowed_methods, reason = "the file is changed behind the back of the view")]
+    std::fs::write(&at, b"short").expect("a file");
+    let layout = Layout::create_or_open(place.path().join("layout")).expect("empty");
+    let paths: BTreeSet<TreePath> = tree.iter().map(|(path, _)| path.clone()).collect();
+    let planned = PlannedLayer { flavors: BTreeSet::new(), stability: Stability::Base, paths, bytes: 0 };
+    let workers = Workers::start(NonZeroUsize::MIN).expect("threads");
+    for compression in [Compression::DEFAULT, Compression::Zstd { level: 3 }] {
+        let error = write(&tree, &planned, compression, &workers, &layout).expect_err("too short");
+        assert!(crate::error::sentence(&error).contains("/gone"), "{error:?}");
+        assert!(matches!(error, LayerError::Tar(_)), "{compression}: {error:?}");
+    }
+    assert_eq!(ocelet_oci::validate(&layout), []);
+}
+
+fn rootfs_path(text: &str) -> TreePath {
+    TreePath::new(text).expect("a path")
+}

@@ -1,0 +1,201 @@
+//! Assembles the embedded bundle, or other recipes, with the library: every flavor and platform, without network,
+//! verified, with the sizes of all.
+//!
+//! The digests of the bundle have to be those in `fixtures/golden.toml`; `cargo xtask bless` accepts others.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use ocelet::finished::{Finished, Reference, inspect, verify};
+use ocelet::host::{Host, Scratch};
+use ocelet::layer::Compression;
+use ocelet::recipe::{Context, Parsed, Recipe, parse};
+use ocelet::{Event, Observer, Options};
+
+use crate::matrix::{self, Cell};
+use crate::shell::{read_text, root};
+use crate::{Outcome, bless, fixtures};
+
+/// An assembled and verified recipe.
+pub(crate) struct Built {
+    /// The image's name.
+    pub(crate) image: String,
+    /// The digest of each tag's index.
+    pub(crate) digests: BTreeMap<String, String>,
+    /// The sizes of each tag and platform.
+    pub(crate) sizes: Vec<Cell>,
+}
+
+/// How a recipe is assembled.
+pub(crate) struct Manner {
+    pub(crate) compression: Compression,
+    pub(crate) jobs: NonZeroUsize,
+    pub(crate) set: BTreeMap<String, String>,
+}
+
+impl Manner {
+    /// As `ocelet assemble` without flags does.
+    pub(crate) fn usual() -> Self {
+        let jobs = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        Self { compression: Compression::DEFAULT, jobs, set: BTreeMap::new() }
+    }
+}
+
+/// Assembles the recipes that are named, or those of the bundle, into `dist/`.
+pub(crate) fn run(arguments: &[String]) -> Outcome {
+    let (recipes, set) = read_arguments(arguments)?;
+    let is_bundle = recipes.is_empty();
+    let recipes = if is_bundle { fixtures::recipes() } else { recipes };
+    let manner = Manner { set, ..Manner::usual() };
+    let golden = bless::golden()?;
+    let mut differences = Vec::new();
+    for path in recipes {
+        let recipe = recipe(&path, &manner)?;
+        let output = root().join("dist").join(recipe.image.value.as_str());
+        let built = build(&path, &recipe, &output, &manner)?;
+        println!("{}", matrix::table(&built.image, &built.sizes));
+        if is_bundle {
+            differences.extend(bless::differences(&golden, &built, manner.compression));
+        }
+    }
+    bless::accept(&differences)
+}
+
+type Given = (Vec<PathBuf>, BTreeMap<String, String>);
+
+fn read_arguments(arguments: &[String]) -> Result<Given, String> {
+    let (mut recipes, mut set) = (Vec::new(), BTreeMap::new());
+    let mut rest = arguments.iter();
+    while let Some(argument) = rest.next() {
+        if argument == "--set" {
+            let text = rest.next().ok_or("--set wants NAME=VALUE behind it")?;
+            let (name, value) =
+                text.split_once('=').ok_or_else(|| format!("--set wants NAME=VALUE, and got {text}"))?;
+            set.insert(name.to_owned(), value.to_owned());
+        } else if argument.starts_with('-') {
+            return Err(format!(
+                "unknown flag {argument}; usage: cargo xtask assemble [RECIPE…] [--set NAME=VALUE]…"
+            ));
+        } else {
+            recipes.push(PathBuf::from(argument));
+        }
+    }
+    Ok((recipes, set))
+}
+
+/// Reads a recipe; an error shows all of its problems.
+pub(crate) fn recipe(path: &Path, manner: &Manner) -> Result<Recipe, String> {
+    let text = read_text(path)?;
+    let known_rules = ocelet::rules().names().map(str::to_owned).collect();
+    let context = Context { known_rules, set: manner.set.clone() };
+    let name = path.strip_prefix(root()).unwrap_or(path).display().to_string();
+    match parse(&text, &context) {
+        Ok(Parsed { recipe, warnings }) => {
+            if !warnings.is_empty() {
+                eprintln!("{}", warnings.render(&name, &text));
+            }
+            Ok(recipe)
+        }
+        Err(problems) => Err(format!("{name} is no recipe:\n{}", problems.render(&name, &text))),
+    }
+}
+
+/// Assembles every flavor and platform of a recipe into a layout, and verifies that.
+pub(crate) fn build(path: &Path, recipe: &Recipe, output: &Path, manner: &Manner) -> Result<Built, String> {
+    let scratch = Scratch::new(std::env::temp_dir());
+    let host = Host { jobs: manner.jobs, epoch: None, scratch: &scratch, observer: &Warnings };
+    let options = Options { compression: manner.compression, ..Options::default() };
+    let base = path.parent().unwrap_or(Path::new(""));
+    let assembled = ocelet::assemble(recipe, &ocelet::rules(), base, output, &options, &host)
+        .map_err(|error| format!("cannot assemble {}: {}", path.display(), sentence(&error)))?;
+    let finished = Finished::open(Reference { path: output.to_path_buf(), tag: None });
+    let finished = finished.map_err(|error| sentence(&error))?;
+    let verified = verify(&finished, &host).map_err(|error| sentence(&error))?;
+    if !verified.is_sound() {
+        let broken = verified.findings.iter().filter(|finding| finding.broken);
+        let lines: Vec<String> =
+            broken.map(|finding| format!("{}: {}", finding.place, finding.message)).collect();
+        return Err(format!("{} is broken:\n  {}", output.display(), lines.join("\n  ")));
+    }
+    let images = finished.images(None).map_err(|error| sentence(&error))?;
+    if verified.images != images.len() || verified.images == 0 {
+        return Err(format!(
+            "{} of the {} images in {} were verified",
+            verified.images,
+            images.len(),
+            output.display()
+        ));
+    }
+    let tags = &assembled.shipped.tags;
+    Ok(Built {
+        image: recipe.image.value.to_string(),
+        digests: tags.iter().map(|tag| (tag.tag.clone(), tag.digest.to_string())).collect(),
+        sizes: matrix::cells(&inspect(&images))?,
+    })
+}
+
+/// Tells warnings and nothing else.
+struct Warnings;
+
+impl Observer for Warnings {
+    fn observe(&self, event: &Event<'_>) {
+        if let Event::Warning { message } = event {
+            eprintln!("warning: {message}");
+        }
+    }
+}
+
+/// An error with its causes.
+fn sentence(error: &dyn std::error::Error) -> String {
+    let mut sentence = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        sentence.push_str(": ");
+        sentence.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    sentence
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every flavor and platform of the bundle has its golden digest, whatever the number of threads.
+    fn check(compression: &str, jobs: usize) {
+        let compression = compression.parse().expect("the test names one");
+        let jobs = NonZeroUsize::new(jobs).expect("the test names one or more");
+        let manner = Manner { compression, jobs, set: BTreeMap::new() };
+        let golden = bless::golden().expect("golden.toml can be read");
+        for path in fixtures::recipes() {
+            let recipe = recipe(&path, &manner).unwrap_or_else(|error| panic!("{error}"));
+            let output = tempfile::tempdir().expect("a temporary directory can be made");
+            let built =
+                build(&path, &recipe, output.path(), &manner).unwrap_or_else(|error| panic!("{error}"));
+            assert_eq!(built.sizes.len(), recipe.flavors.len() * recipe.platforms.len());
+            bless::accept(&bless::differences(&golden, &built, compression))
+                .unwrap_or_else(|error| panic!("{error}"));
+        }
+    }
+
+    #[test]
+    fn golden_digests_with_gzip_and_one_thread() {
+        check("gzip:6", 1);
+    }
+
+    #[test]
+    fn golden_digests_with_gzip_and_four_threads() {
+        check("gzip:6", 4);
+    }
+
+    #[test]
+    fn golden_digests_with_zstd_and_one_thread() {
+        check("zstd:3", 1);
+    }
+
+    #[test]
+    fn golden_digests_with_zstd_and_four_threads() {
+        check("zstd:3", 4);
+    }
+}

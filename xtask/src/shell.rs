@@ -1,0 +1,103 @@
+//! The doors of the tasks: files of the checkout, and other programs — the tools of the checks, never anything that
+//! an image is built with.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// The checkout's root.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(PathBuf::new, Path::to_path_buf)
+}
+
+/// A variable of the environment, where it is set.
+#[expect(clippy::disallowed_methods, reason = "tasks are told by their environment how much to do")]
+pub(crate) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// The bytes of a file.
+#[expect(clippy::disallowed_methods, reason = "tasks read the checkout's files")]
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, String> {
+    std::fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))
+}
+
+/// The text of a file.
+pub(crate) fn read_text(path: &Path) -> Result<String, String> {
+    String::from_utf8(read(path)?).map_err(|error| format!("{} is not text: {error}", path.display()))
+}
+
+/// Writes a file, and the directories above it.
+#[expect(clippy::disallowed_methods, reason = "tasks write the checkout's files")]
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {
+    if let Some(above) = path.parent() {
+        make_directory(above)?;
+    }
+    std::fs::write(path, bytes).map_err(|error| format!("cannot write {}: {error}", path.display()))
+}
+
+/// Makes a directory, and those above it.
+pub(crate) fn make_directory(path: &Path) -> Result<(), String> {
+    std::fs::create_dir_all(path).map_err(|error| format!("cannot make {}: {error}", path.display()))
+}
+
+/// What is in a directory, sorted; nothing where it is not there.
+#[expect(clippy::disallowed_methods, reason = "the names are sorted")]
+pub(crate) fn list(directory: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(directory);
+    let mut paths: Vec<PathBuf> =
+        entries.map(|entries| entries.flatten().map(|entry| entry.path()).collect()).unwrap_or_default();
+    paths.sort();
+    paths
+}
+
+/// A directory that is gone when the value is.
+pub(crate) fn temporary() -> Result<tempfile::TempDir, String> {
+    tempfile::tempdir().map_err(|error| format!("cannot make a temporary directory: {error}"))
+}
+
+/// A command that starts in the checkout's root.
+#[expect(clippy::disallowed_methods, reason = "tasks run the tools that they check with")]
+pub(crate) fn command(program: &str) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(root());
+    command
+}
+
+/// Whether a program is on the machine.
+pub(crate) fn is_installed(program: &str) -> bool {
+    let mut look = command("sh");
+    look.args(["-c", "command -v \"$0\" >/dev/null", program]);
+    look.status().is_ok_and(|status| status.success())
+}
+
+/// Runs to the end, showing the command line and its output as it comes.
+pub(crate) fn show(command: &mut Command) -> Result<(), String> {
+    println!("$ {}", line(command));
+    match command.status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("`{}` ended with {status}", line(command))),
+        Err(error) => Err(format!("cannot run `{}`: {error}", line(command))),
+    }
+}
+
+/// Runs to the end and gives what it printed to stdout; an error holds what it printed to both streams.
+pub(crate) fn output(command: &mut Command) -> Result<String, String> {
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| format!("cannot run `{}`: {error}", line(command)))?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    if output.status.success() {
+        Ok(text)
+    } else {
+        let said = String::from_utf8_lossy(&output.stderr);
+        Err(format!("`{}` ended with {}:\n{text}{said}", line(command), output.status))
+    }
+}
+
+/// The command as one would type it.
+pub(crate) fn line(command: &Command) -> String {
+    let mut words = vec![command.get_program().to_string_lossy().into_owned()];
+    words.extend(command.get_args().map(|word| word.to_string_lossy().into_owned()));
+    words.join(" ")
+}
