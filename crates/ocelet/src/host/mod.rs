@@ -12,6 +12,7 @@ mod scratch;
 use std::num::NonZeroUsize;
 
 pub use directory::{DirectoryError, DirectoryView};
+pub(crate) use file::opened;
 pub use file::{FileError, open, read_text};
 pub use scratch::{Scratch, ScratchError};
 
