@@ -68,7 +68,9 @@ impl Keep {
         match self {
             Self::Nothing => false,
             Self::UsedSince(time) => file.last_written >= *time,
-            Self::Only(wanted) => place::partial_for(&file.name).is_some_and(|digest| wanted.contains(&digest)),
+            Self::Only(wanted) => {
+                place::partial_for(&file.name).is_some_and(|digest| wanted.contains(&digest))
+            }
         }
     }
 

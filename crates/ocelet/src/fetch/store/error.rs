@@ -120,7 +120,10 @@ impl StoreError {
             }
             Self::Io { cause, .. } => match cause.kind() {
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                    vec!["free some space (`ocelet cache clean`), or choose another cache directory".to_owned()]
+                    vec![
+                        "free some space (`ocelet cache clean`), or choose another cache directory"
+                            .to_owned(),
+                    ]
                 }
                 io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
                     vec!["choose a cache directory that can be written".to_owned()]

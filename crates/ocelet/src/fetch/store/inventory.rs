@@ -114,12 +114,7 @@ impl Store {
             let path = directory.join(&name);
             let Some(metadata) = disk::look(&path)?.filter(Metadata::is_file) else { continue };
             let in_use = Claim::abandoned(&path)?.is_none();
-            all.push(Unfinished {
-                name,
-                size: metadata.len(),
-                last_written: metadata.mtime(),
-                in_use,
-            });
+            all.push(Unfinished { name, size: metadata.len(), last_written: metadata.mtime(), in_use });
         }
         Ok(all)
     }
