@@ -45,11 +45,11 @@ enum Action {
 }
 
 #[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
+#[group(multiple = false)]
 struct CleanArguments {
     /// Remove what was not used for this many days
-    #[arg(long, value_name = "DAYS")]
-    older_than: Option<u32>,
+    #[arg(long, value_name = "DAYS", default_value_t = 30)]
+    older_than: u32,
 
     /// Remove everything that nobody is writing
     #[arg(long)]
@@ -171,9 +171,10 @@ fn verify(store: &Store, format: MessageFormat, talk: &Talk) -> Result<(), Failu
 }
 
 fn clean(store: &Store, how: &CleanArguments, format: MessageFormat, talk: &Talk) -> Result<(), Failure> {
-    let keep = match how.older_than {
-        Some(days) => Keep::UsedSince(environment::now().saturating_sub(i64::from(days) * DAY)),
-        None => Keep::Nothing,
+    let keep = if how.all {
+        Keep::Nothing
+    } else {
+        Keep::UsedSince(environment::now().saturating_sub(i64::from(how.older_than) * DAY))
     };
     let cleaned = store.clean(&keep)?;
     if format == MessageFormat::Json {

@@ -96,21 +96,24 @@ impl Claim {
         disk::remove(&self.path).map(|_| ())
     }
 
-    /// Makes the file read-only and its bytes durable.
-    pub(super) fn seal(&self) -> Result<(), StoreError> {
-        self.file
-            .set_permissions(PermissionsExt::from_mode(0o444))
-            .and_then(|()| self.file.sync_all())
-            .map_err(StoreError::io("sync", &self.path))
+    /// Makes the bytes durable.
+    pub(super) fn sync(&self) -> Result<(), StoreError> {
+        self.file.sync_all().map_err(StoreError::io("sync", &self.path))
     }
 
-    /// Moves the file into its place, whatever is there; it stays locked until it is closed or unlocked.
+    /// Moves the file into its place, whatever is there, and lets everyone read it and nobody write it. It stays
+    /// locked until it is closed or unlocked.
     pub(super) fn move_to(self, target: &Path) -> Result<File, StoreError> {
         if let Some(directory) = target.parent() {
             disk::make_directory(directory)?;
         }
         match std::fs::rename(&self.path, target) {
-            Ok(()) => Ok(self.file),
+            Ok(()) => {
+                // Not before: a writer that dies in between would leave a part that nobody can continue. What is in
+                // its place is right whatever its mode is.
+                let _ = self.file.set_permissions(PermissionsExt::from_mode(0o444));
+                Ok(self.file)
+            }
             Err(cause) => {
                 // What cannot be moved is of no use to anyone; the first error is the one to tell.
                 let _ = std::fs::remove_file(&self.path);
@@ -148,7 +151,7 @@ impl Document {
     pub(super) fn commit(mut self, durable: bool) -> Result<(), StoreError> {
         let Some(claim) = self.claim.take() else { return Ok(()) };
         if durable {
-            claim.seal()?;
+            claim.sync()?;
         }
         claim.move_to(&self.target).map(|_| ())
     }

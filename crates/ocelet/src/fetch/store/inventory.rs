@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ocelet_oci::Digest;
 
@@ -121,7 +121,7 @@ impl Store {
 
     /// All that is named as a blob, with its path.
     pub(super) fn named_blobs(&self) -> Result<Vec<(Digest, PathBuf)>, StoreError> {
-        split_names(self.place.blobs())
+        split_names(&self.place.blobs())
     }
 
     /// All records that there are, with their paths.
@@ -129,7 +129,7 @@ impl Store {
         let mut origins = Vec::new();
         let directory = self.place.records();
         for kind in disk::names(&directory)? {
-            for (input, path) in split_names(directory.join(&kind))? {
+            for (input, path) in split_names(&directory.join(&kind))? {
                 origins.push((Origin { input, kind: kind.clone() }, path));
             }
         }
@@ -138,14 +138,14 @@ impl Store {
 
     /// All witnesses that there are, with their paths.
     pub(super) fn witnesses(&self) -> Result<Vec<(Digest, PathBuf)>, StoreError> {
-        split_names(self.place.witnesses())
+        split_names(&self.place.witnesses())
     }
 }
 
 /// All digests that are split into two names below a directory.
-fn split_names(directory: PathBuf) -> Result<Vec<(Digest, PathBuf)>, StoreError> {
+fn split_names(directory: &Path) -> Result<Vec<(Digest, PathBuf)>, StoreError> {
     let mut found = Vec::new();
-    for first in disk::names(&directory)? {
+    for first in disk::names(directory)? {
         let below = directory.join(&first);
         for rest in disk::names(&below)? {
             if let Some(digest) = place::joined(&first, &rest) {

@@ -185,7 +185,7 @@ impl Partial {
             self.continued = false;
             return Err(self.mismatch(cause));
         }
-        self.claim().seal()?;
+        self.claim().sync()?;
         before(&found)?;
         let place = &self.store.place;
         let path = place.blob(found.digest());

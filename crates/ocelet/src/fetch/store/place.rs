@@ -44,7 +44,7 @@ impl Place {
     }
 
     pub(super) fn blob(&self, digest: &Digest) -> PathBuf {
-        split(self.blobs(), digest)
+        split(&self.blobs(), digest)
     }
 
     pub(super) fn witnesses(&self) -> PathBuf {
@@ -52,7 +52,7 @@ impl Place {
     }
 
     pub(super) fn witness(&self, digest: &Digest) -> PathBuf {
-        split(self.witnesses(), digest)
+        split(&self.witnesses(), digest)
     }
 
     pub(super) fn partials(&self) -> PathBuf {
@@ -73,7 +73,7 @@ impl Place {
     }
 
     pub(super) fn record(&self, input: &Digest, kind: &str) -> PathBuf {
-        split(self.records().join(kind), input)
+        split(&self.records().join(kind), input)
     }
 
     pub(super) fn set_aside(&self) -> PathBuf {
@@ -82,7 +82,7 @@ impl Place {
 }
 
 /// `ab/<62 digits>`: no directory grows beyond what old file systems bear, and 256 are no burden for any.
-fn split(directory: PathBuf, digest: &Digest) -> PathBuf {
+fn split(directory: &Path, digest: &Digest) -> PathBuf {
     let hex = digest.hex();
     let (first, rest) = hex.split_at(2);
     directory.join(first).join(rest)

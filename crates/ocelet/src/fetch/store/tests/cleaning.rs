@@ -44,10 +44,12 @@ fn a_list_names_everything_in_order() {
     assert!(!store.list().expect("readable").unfinished[0].in_use);
 }
 
+/// What to keep, by the digest of the input.
+type Build = fn(&Digest) -> Keep;
+
 #[test]
 fn cleaning_keeps_what_it_is_told_to() {
     let [old, new] = [100, 200];
-    type Build = fn(&Digest) -> Keep;
     // (what to keep, which of: input, derived, derived of derived, unused)
     let cases: [(&str, Build, [bool; 4]); 6] = [
         ("nothing", |_| Keep::Nothing, [false; 4]),

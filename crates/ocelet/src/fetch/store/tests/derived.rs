@@ -37,20 +37,21 @@ fn it_is_made_once_for_all_who_ask() {
     assert!(files(&store.place.partials()).is_empty());
 }
 
+#[derive(Debug)]
+enum Failure {
+    Maker,
+    Store,
+}
+impl From<StoreError> for Failure {
+    fn from(_: StoreError) -> Self {
+        Self::Store
+    }
+}
+
 #[test]
 fn a_maker_that_fails_leaves_nothing() {
     let store = store();
     let input = put(&store, b"input");
-    #[derive(Debug)]
-    enum Failure {
-        Maker,
-        Store,
-    }
-    impl From<StoreError> for Failure {
-        fn from(_: StoreError) -> Self {
-            Self::Store
-        }
-    }
     let failed = store.derive(input.digest(), DOUBLED, |sink| {
         sink.write_all(b"a part").expect("there is room");
         Err(Failure::Maker)

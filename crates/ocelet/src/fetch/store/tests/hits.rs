@@ -156,6 +156,9 @@ fn the_callers_wrong_size_does_not_harm_the_blob() {
     assert!(store.get(&digest, 1000).expect("right").is_some());
 }
 
+/// A change of the store, by name.
+type Change<'a> = (&'a str, &'a dyn Fn());
+
 #[test]
 fn a_witness_is_believed_only_of_the_very_state_that_it_saw() {
     let store = store();
@@ -171,7 +174,6 @@ fn a_witness_is_believed_only_of_the_very_state_that_it_saw() {
         assert!(vouches(), "it was hashed in a later tick than that of its last change");
     };
     settle();
-    type Change<'a> = (&'a str, &'a dyn Fn());
     let changes: [Change<'_>; 6] = [
         ("mode", &|| std::fs::set_permissions(&path, PermissionsExt::from_mode(0o400)).expect("ours")),
         ("modification time", &|| {
@@ -184,7 +186,7 @@ fn a_witness_is_believed_only_of_the_very_state_that_it_saw() {
         }),
         ("no witness", &|| std::fs::remove_file(store.place.witness(&digest)).expect("there")),
         ("a witness of nonsense", &|| {
-            replace(&store.place.witness(&digest), |path| std::fs::write(path, [255; 9000]))
+            replace(&store.place.witness(&digest), |path| std::fs::write(path, [255; 9000]));
         }),
         ("a witness as old as the change", &|| {
             let blob = state();

@@ -18,6 +18,7 @@ fn a_dead_writers_part_is_continued_if_it_can_be_of_use() {
     let digest = Digest::of(&whole);
     let mut wrong = whole.clone();
     wrong[5] ^= 1;
+    let too_much = vec![0; 100_001];
     // (what was left, the size that was known then, where the next one continues, the size that it knows)
     let cases: [(&str, &[u8], u64, Option<u64>); 7] = [
         ("nothing", &whole[..0], 0, Some(100_000)),
@@ -26,7 +27,7 @@ fn a_dead_writers_part_is_continued_if_it_can_be_of_use() {
         ("half, size unknown", &whole[..50_000], 50_000, None),
         ("all", &whole, 100_000, Some(100_000)),
         ("all, but wrong", &wrong, 0, Some(100_000)),
-        ("too much", &[0; 100_001], 0, Some(100_000)),
+        ("too much", &too_much, 0, Some(100_000)),
     ];
     for (name, left, offset, size) in cases {
         let store = store();
