@@ -16,7 +16,7 @@ fn derive(store: &Store, input: &Digest, kind: &'static str, output: &[u8]) -> D
 
 /// Makes it look as if a blob was used last at this time.
 fn used_at(store: &Store, digest: &Digest, seconds: u64) {
-    let file = File::options().write(true).open(store.place.witness(digest)).expect("there");
+    let file = File::open(store.place.witness(digest)).expect("there");
     let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
     file.set_times(FileTimes::new().set_accessed(time).set_modified(time)).expect("ours");
 }
