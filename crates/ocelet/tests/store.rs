@@ -260,6 +260,16 @@ fn a_full_file_system_is_an_error_and_not_the_end() {
     assert!(partial.resumed() > 0, "what fitted is continued");
     drop(partial);
     assert_eq!(content(&put(&store, &whole).expect("there is room now")), whole);
+    // The same handle, too, can try again.
+    store.clean(&Keep::Nothing).expect("it can be cleaned");
+    std::fs::write(&filler, vec![0; 300 << 10]).expect("there is room");
+    let mut partial = store.begin_unnamed().expect("there is room for a name");
+    partial.append(&whole).expect_err("it does not fit");
+    assert_eq!(partial.written(), 0, "a piece comes in whole or not at all");
+    std::fs::remove_file(&filler).expect("there");
+    partial.append(&whole).expect("there is room now");
+    let blob = partial.finish().expect("nothing was announced");
+    assert_eq!((content(&blob), *blob.digest()), (whole.clone(), Digest::of(&whole)));
     assert!(store.verify().expect("it can be read").problems.is_empty());
 }
 

@@ -230,3 +230,19 @@ fn a_store_is_a_directory() {
         assert!(error.to_string().contains(&path.display().to_string()), "{error}");
     }
 }
+
+#[test]
+fn what_another_process_has_replaced_is_not_moved_aside() {
+    let store = store();
+    let digest = *put(&store, b"content").digest();
+    let path = store.place.blob(&digest);
+    let seen = std::fs::metadata(&path).expect("there");
+    // Held open, so that its inode cannot be given to the new file.
+    let held = store.get(&digest, 7).expect("right");
+    replace(&path, |path| std::fs::write(path, "content"));
+    assert_eq!(store.set_aside(&path, "name", Some(&seen)), None);
+    assert!(store.get(&digest, 7).expect("right").is_some());
+    drop(held);
+    let now = std::fs::metadata(&path).expect("there");
+    assert_eq!(store.set_aside(&path, "name", Some(&now)), Some(store.place.set_aside().join("name")));
+}
