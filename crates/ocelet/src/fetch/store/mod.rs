@@ -19,7 +19,7 @@
 //! gone, and the next writer hashes what is there and continues. No file is ever both locked and waited for by
 //! anyone who holds another, as long as a thread begins one blob at a time.
 //!
-//! A hit is believed if its file is regular, has the right size, and either its [witness](witness) says that it
+//! A hit is believed if its file is regular, has the right size, and either its witness says that it
 //! is as it was when it was hashed, or hashing it again gives its name. A damaged file is refused with
 //! [`StoreError::Corrupt`] and moved aside, so that the next run has it afresh. A store that cannot be written
 //! serves hits.
