@@ -28,6 +28,9 @@ fn put(directory: &Path, content: &[u8]) -> VerifiedBlob {
     partial.finish().expect("nothing was announced")
 }
 
+/// What is typed, the exit code, what is said.
+type Case<'a> = (&'a [&'a str], i32, &'a [&'a str]);
+
 #[test]
 fn a_damaged_file_is_told_with_exit_code_3_and_cleaned_away() {
     let directory = tempfile::tempdir().expect("a directory");
@@ -36,10 +39,8 @@ fn a_damaged_file_is_told_with_exit_code_3_and_cleaned_away() {
     let path = damaged.path().to_str().expect("text").to_owned();
     assert_eq!(cache(cached, &["verify"]), (Some(0), "    Verified 2 blobs, 12 B\n".to_owned()));
     std::fs::remove_file(&path).and_then(|()| std::fs::write(&path, b"changed")).expect("ours");
-    // (what is typed, exit code, what is said)
     let wanted = format!("wanted {}", damaged.digest());
     let kept = format!("{}        5 B  used today", right.digest());
-    type Case<'a> = (&'a [&'a str], i32, &'a [&'a str]);
     let cases: [Case<'_>; 10] = [
         (&["list"], 0, &[&kept, "2 blobs, 12 B"]),
         (&["verify"], 3, &[&path, &wanted, "got sha256:", "was moved to", "1 files of"]),
@@ -84,14 +85,11 @@ fn the_cache_is_where_the_environment_says() {
                 .collect();
         let output = ocelet(&["cache", "list"], &environment);
         let said = String::from_utf8([output.stdout, output.stderr].concat()).expect("text");
-        match want {
-            Some(place) => {
-                assert_eq!(said, format!("{}: 0 blobs, 0 B\n", place.display()), "{environment:?}")
-            }
-            None => {
-                assert_eq!(output.status.code(), Some(2), "{said}");
-                assert!(said.contains("set OCELET_CACHE or HOME"), "{said}");
-            }
+        if let Some(place) = want {
+            assert_eq!(said, format!("{}: 0 blobs, 0 B\n", place.display()), "{environment:?}");
+        } else {
+            assert_eq!(output.status.code(), Some(2), "{said}");
+            assert!(said.contains("set OCELET_CACHE or HOME"), "{said}");
         }
     }
 }
