@@ -11,6 +11,7 @@ mod assemble;
 pub mod close;
 mod error;
 mod event;
+pub mod fetch;
 pub mod finished;
 pub mod host;
 pub mod image;
