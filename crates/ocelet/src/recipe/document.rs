@@ -152,6 +152,16 @@ impl Reader<'_, '_> {
             }
             Shape::Texts | Shape::TextOrTexts => Data::Texts(self.texts(given, span, &what)?),
             Shape::TextMap => Data::TextMap(self.text_map(given, span, &what)?),
+            Shape::TextOrTextMap => match given {
+                DeValue::String(_) => Data::Text(self.text(given, span, &what, Some(key.name))?),
+                DeValue::Table(_) => Data::TextMap(self.text_map(given, span, &what)?),
+                _ => return self.wrong_type(given, span, &what, "text or a table of texts"),
+            },
+            Shape::ChoiceOrTexts(words) => match given {
+                DeValue::String(_) => Data::Text(self.choice(given, span, &what, words)?),
+                DeValue::Array(_) => Data::Texts(self.texts(given, span, &what)?),
+                _ => return self.wrong_type(given, span, &what, "a name or a list of texts"),
+            },
             Shape::Table(table) => match given {
                 DeValue::Table(given) => Data::Table(self.table(given, table, span, &what)),
                 _ => return self.wrong_type(given, span, &what, "a table"),

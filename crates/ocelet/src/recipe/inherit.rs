@@ -12,8 +12,9 @@ use ocelet_tree::{Glob, LinkTarget, TreePath};
 
 use super::fields::Text;
 use super::flavor::{Draft, Named, REMOVABLE, Wants};
-use super::model::{Directory, Wish};
-use super::names::FlavorName;
+use super::model::{Directory, Group, User, Wish};
+use super::names::{AccountName, CommandName, FlavorName, RuleName};
+use super::package::Asked;
 use super::problem::{At, Code, Findings, Span};
 
 /// The joined wants of every flavor that is not part of a circle and extends none that is.
@@ -108,8 +109,9 @@ trait Join: Clone {
 }
 
 impl Join for Wish {
-    /// What one of them requires is required; the first reason stays.
+    /// What one of them requires is required; the first reason stays. No file comes from two sources.
     fn join(&self, other: &Self) -> Option<Self> {
+        let from = either(self.from.as_ref(), other.from.as_ref())?;
         let first = if self.optional && !other.optional { other } else { self };
         let reason_from = if first.reason.is_some() {
             first
@@ -122,14 +124,33 @@ impl Join for Wish {
             optional: self.optional && other.optional,
             reason: reason_from.reason.clone(),
             source: reason_from.source.clone(),
+            from,
             flavor: first.flavor.clone(),
         })
     }
 }
 
-impl<K: Clone> Join for (K, Wish) {
+/// What one of them says, or both alike; nothing where they differ.
+fn either<T: PartialEq + Clone>(one: Option<&T>, other: Option<&T>) -> Option<Option<T>> {
+    match (one, other) {
+        (Some(one), Some(other)) if one != other => None,
+        _ => Some(one.or(other).cloned()),
+    }
+}
+
+impl Join for Asked {
     fn join(&self, other: &Self) -> Option<Self> {
-        Some((self.0.clone(), self.1.join(&other.1)?))
+        Some(Self {
+            name: self.name.clone(),
+            tag: either(self.tag.as_ref(), other.tag.as_ref())?,
+            constraint: either(self.constraint.as_ref(), other.constraint.as_ref())?,
+        })
+    }
+}
+
+impl<K: Join> Join for (K, Wish) {
+    fn join(&self, other: &Self) -> Option<Self> {
+        Some((self.0.join(&other.0)?, self.1.join(&other.1)?))
     }
 }
 
@@ -149,7 +170,19 @@ macro_rules! join_equal {
     };
 }
 
-join_equal!((TreePath, Directory), (TreePath, LinkTarget), TreePath, String, Text, Vec<Text>);
+join_equal!(
+    (TreePath, Directory),
+    (TreePath, LinkTarget),
+    (AccountName, User),
+    (AccountName, Group),
+    CommandName,
+    Glob,
+    RuleName,
+    TreePath,
+    String,
+    Text,
+    Vec<Text>
+);
 
 /// Joins one flavor with what it extends.
 struct Joiner<'a, 'text> {
@@ -166,9 +199,12 @@ fn one(draft: &Draft, parents: &[(&FlavorName, &Wants)], findings: &mut Findings
     let wants = Wants {
         commands: joiner.named("commands", "the command", |wants| &wants.commands),
         files: joiner.named("files", "the file", |wants| &wants.files),
+        packages: joiner.named("packages", "the package", |wants| &wants.packages),
         rules: joiner.named("rules", "the rule pack", |wants| &wants.rules),
         directories: joiner.named("directories", "the directory", |wants| &wants.directories),
         links: joiner.named("links", "the link", |wants| &wants.links),
+        users: joiner.named("users", "the user", |wants| &wants.users),
+        groups: joiner.named("groups", "the group", |wants| &wants.groups),
         acknowledged: joiner.named("acknowledge-dlopen", "the program", |wants| &wants.acknowledged),
         volumes: joiner.named("volumes", "the volume", |wants| &wants.volumes),
         ports: joiner.named("exposed-ports", "the port", |wants| &wants.ports),

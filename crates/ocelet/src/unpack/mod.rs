@@ -128,6 +128,12 @@ pub enum UnpackError {
         /// The second.
         second: String,
     },
+    /// A source whose files are chosen when the recipe is locked, and there is no lock.
+    #[error("source {name} needs a lock; run `ocelet lock`")]
+    NotLocked {
+        /// The source.
+        name: String,
+    },
     /// The view cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),
@@ -139,9 +145,11 @@ impl UnpackError {
         match self {
             Self::File { .. } | Self::Directory { .. } => ExitClass::Unavailable,
             Self::Tar { .. } | Self::Scratch { .. } | Self::Image { .. } => ExitClass::Verification,
-            Self::Insert { .. } | Self::Conflicts { .. } | Self::TwoDirectories { .. } | Self::Read(_) => {
-                ExitClass::Failed
-            }
+            Self::Insert { .. }
+            | Self::Conflicts { .. }
+            | Self::TwoDirectories { .. }
+            | Self::NotLocked { .. }
+            | Self::Read(_) => ExitClass::Failed,
         }
     }
 
@@ -194,6 +202,7 @@ pub fn unpack(
                 }
             },
             SourceKind::File(file) => files.push((name, file)),
+            SourceKind::Apk(_) | SourceKind::Artifact(_) => return Err(UnpackError::NotLocked { name }),
         }
     }
     let (base_view, top, replacing) =

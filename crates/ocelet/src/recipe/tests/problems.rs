@@ -51,6 +51,7 @@ fn told(text: &str, context: &Context) -> Vec<String> {
 pub(super) fn check(cases: &[(Edit, &[&str])]) {
     for (edit, want) in cases {
         let text = edit.apply();
+        if std::env::var("DUMP").is_ok() { println!("@@{}", serde_json::json!([format!("{edit:?}"), told(&text, &context(&[]))])); continue; }
         assert_eq!(told(&text, &context(&[])), *want, "{text}");
     }
 }
@@ -218,7 +219,7 @@ const CASES: &[(Edit, &[&str])] = &[
         Source("file = '{flavor}'\ninstall = '/{arch}'"),
         &[
             "12:9 misplaced-variable: the variable \"flavor\" has no value here: sources are shared by all flavors | only texts of flavors and the tag know it",
-            "13:13 misplaced-variable: the variable \"arch\" has no value here: one tag and one configuration serve all platforms | only rootfs, file and text of sources know it",
+            "13:13 misplaced-variable: the variable \"arch\" has no value here: one tag and one configuration serve all platforms | only the places and texts of sources know it",
         ],
     ),
     (
@@ -283,7 +284,7 @@ const CASES: &[(Edit, &[&str])] = &[
     (
         Replace("{tools}", "{arch}{tools}"),
         &[
-            "3:9 misplaced-variable: the variable \"arch\" has no value here: one tag and one configuration serve all platforms | only rootfs, file and text of sources know it",
+            "3:9 misplaced-variable: the variable \"arch\" has no value here: one tag and one configuration serve all platforms | only the places and texts of sources know it",
         ],
     ),
     (
@@ -328,7 +329,7 @@ const CASES: &[(Edit, &[&str])] = &[
     (
         Source(""),
         &[
-            "11:9 missing-key: [source.x] does not say where its files come from | add one of rootfs, text, file",
+            "11:9 missing-key: [source.x] does not say where its files come from | add one of rootfs, apk, artifact, text, file",
         ],
     ),
     (
