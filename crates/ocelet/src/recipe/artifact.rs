@@ -171,8 +171,11 @@ fn digests(
             platforms.into_iter().map(|platform| (platform, At::new(digest, value.span))).collect()
         }
         Data::TextMap(map) => {
+            let is_sound = map.values().all(|(_, text)| text.is_some());
+            let errors = setting.findings.errors();
             let given = values::by_platform(map, setting.platforms, setting.findings);
-            if !has_checksum {
+            // What is misspelled is not missing.
+            if is_sound && !has_checksum && setting.findings.errors() == errors {
                 let missing: Vec<&Platform> =
                     platforms.iter().filter(|platform| !given.contains_key(platform)).collect();
                 complain_of_missing(&missing, value.span, &fields.title, setting.findings);

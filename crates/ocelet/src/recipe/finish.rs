@@ -244,6 +244,17 @@ impl Finisher<'_, '_> {
             _ => None,
         };
         let all: Vec<Vec<RepositoryTag>> = self.sources.values().filter_map(of).collect();
+        let first = wants.packages.values().min_by_key(|package| package.span);
+        if let Some(At { value: (asked, _), span }) = first
+            && all.is_empty()
+            && self.has_all_sources
+        {
+            let message = format!("no source has the package \"{}\", or any other", asked.name);
+            self.findings
+                .error(Code::MissingKey, *span, message)
+                .label("add a source with apk = [\"https://…\"] and keys = \"alpine\"");
+            return;
+        }
         for At { value: (asked, wish), span } in wants.packages.values() {
             let name = &asked.name;
             let own =
@@ -257,11 +268,6 @@ impl Finisher<'_, '_> {
                     source.kind.as_str()
                 );
                 self.findings.error(Code::Conflict, from.span, message).label("name a source with apk");
-            } else if all.is_empty() && self.has_all_sources {
-                let message = format!("no source has the package \"{name}\", or any other");
-                self.findings
-                    .error(Code::MissingKey, *span, message)
-                    .label("add a source with apk = [\"https://…\"] and keys = \"alpine\"");
             } else if let Some(tag) = &asked.tag
                 && self.has_all_sources
             {

@@ -78,8 +78,7 @@ impl Setting<'_, '_> {
 
     /// Whether an expanded template is an address or path.
     pub(super) fn is_location(&mut self, location: &str, span: Span) -> bool {
-        let Err((reason, label)) = check(location) else { return true };
-        let message = format!("the address \"{location}\" {reason}");
+        let Err((message, label)) = check(location) else { return true };
         self.findings.error(Code::InvalidValue, span, message).label(label);
         false
     }
@@ -88,25 +87,32 @@ impl Setting<'_, '_> {
 const KINDS: &str = "write https://…, http://…, file:///… or a path relative to the recipe";
 
 fn check(location: &str) -> Result<(), (String, &'static str)> {
+    let wrong = |what: &str, label| Err((format!("the address \"{location}\" {what}"), label));
     let Some((scheme, rest)) = location.split_once("://") else {
-        let is_broken = ["http:", "https:", "file:"].iter().any(|scheme| location.starts_with(scheme));
-        return if is_broken { Err(("lacks the \"//\" of an address".to_owned(), KINDS)) } else { Ok(()) };
+        return match location {
+            "" => Err(("the address is empty".to_owned(), KINDS)),
+            _ if ["http:", "https:", "file:"].iter().any(|scheme| location.starts_with(scheme)) => {
+                wrong("lacks the \"//\"", KINDS)
+            }
+            _ => Ok(()),
+        };
     };
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    match scheme {
-        "file" if !rest.starts_with('/') => Err(("has no absolute path".to_owned(), KINDS)),
-        "http" | "https" if host.is_empty() => Err(("has no host".to_owned(), KINDS)),
-        "http" | "https" if host.contains('@') => Err((
-            "holds a name or password, which would be seen in locks and reports".to_owned(),
+    match (scheme, host.rsplit_once('@')) {
+        ("file", _) if !rest.starts_with('/') => wrong("has no absolute path", KINDS),
+        ("http" | "https", _) if host.is_empty() => wrong("has no host", KINDS),
+        // Not even here is a password repeated.
+        ("http" | "https", Some((_, host))) => Err((
+            format!("the address at {host} holds a name or password, which locks and reports would show"),
             "leave it out; passwords come from the netrc file of whoever builds",
         )),
-        "http" | "https" | "file" if location.contains(char::is_whitespace) => {
-            Err(("has a space in it".to_owned(), "write %20 for a space"))
+        ("http" | "https" | "file", _) if location.contains(char::is_whitespace) => {
+            wrong("has a space in it", "write %20 for a space")
         }
-        "http" | "https" | "file" if rest.contains('#') => {
-            Err(("has a \"#\", which no server ever sees".to_owned(), "write %23 for the character"))
+        ("http" | "https" | "file", _) if rest.contains('#') => {
+            wrong("has a \"#\", which no server ever sees", "write %23 for the character")
         }
-        "http" | "https" | "file" => Ok(()),
-        other => Err((format!("is of the unknown kind \"{other}\""), KINDS)),
+        ("http" | "https" | "file", _) => Ok(()),
+        (other, _) => wrong(&format!("is of the unknown kind \"{other}\""), KINDS),
     }
 }

@@ -123,7 +123,8 @@ fn repositories(fields: &mut Fields, setting: &mut Setting<'_, '_>) -> Option<Ve
 
 /// `ADDRESS` or `@tag ADDRESS`.
 fn repository(text: &Text, setting: &mut Setting<'_, '_>) -> Option<Repository> {
-    let (tag, address) = match text.value.strip_prefix('@').map(|rest| rest.split_once([' ', '\t'])) {
+    let tagged = text.value.strip_prefix('@').map(|rest| rest.split_once([' ', '\t']));
+    let (tag, address) = match tagged.map(|split| split.filter(|(_, address)| !address.trim().is_empty())) {
         None => (None, text.clone()),
         Some(None) => {
             let message = format!("the repository \"{}\" has a tag but no address", text.value);

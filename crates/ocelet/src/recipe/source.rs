@@ -251,6 +251,16 @@ fn check_paths(sources: &BTreeMap<SourceName, Source>, findings: &mut Findings<'
             }
         }
     }
+    for source in sources.values() {
+        let SourceKind::Artifact(artifact) = &source.kind else { continue };
+        let Install::Directory(path) = &artifact.install.value else { continue };
+        let above = path.ancestors().chain([path.clone()]);
+        let files = above.filter_map(|above| placed.get(&above)).flatten();
+        for (_, file, _) in files.filter(|(other, ..)| meet(other, source)) {
+            let message = format!("{path} cannot be a directory: a source installs the file {}", file.value);
+            findings.error(Code::Conflict, artifact.install.span, message).note(file.span, "installed here");
+        }
+    }
 }
 
 /// Whether two sources are ever in one image.

@@ -84,7 +84,13 @@ fn repositories_have_places_tags_and_keys() {
     let shown: Vec<String> = apk
         .repositories
         .iter()
-        .map(|one| format!("{:?} {:?}", one.tag.as_ref().map(|tag| tag.as_str()), one.location_for(&platform("linux/arm64"))))
+        .map(|one| {
+            format!(
+                "{:?} {:?}",
+                one.tag.as_ref().map(|tag| tag.as_str()),
+                one.location_for(&platform("linux/arm64"))
+            )
+        })
         .collect();
     assert_eq!(
         shown,
@@ -111,9 +117,11 @@ fn the_architecture_has_alpines_name_where_asked() {
     let text = NODE.replace("{mirror}/own", "own/{apk-arch}/x{-apk-arch}");
     let recipe = good(&text.replace("{mirror}/b", "b{mirror}")).recipe;
     let SourceKind::Apk(apk) = &recipe.sources["alpine"].kind else { panic!("packages") };
-    for (name, want) in
-        [("linux/amd64", "own/x86_64/x-x86_64"), ("linux/arm64", "own/aarch64/x-aarch64"), ("linux/arm/v7", "own/armv7/x-armv7")]
-    {
+    for (name, want) in [
+        ("linux/amd64", "own/x86_64/x-x86_64"),
+        ("linux/arm64", "own/aarch64/x-aarch64"),
+        ("linux/arm/v7", "own/armv7/x-armv7"),
+    ] {
         assert_eq!(apk.repositories[2].location_for(&platform(name)), Location::Path(want.to_owned()));
     }
     assert_eq!(apk.repositories[2].location.to_string(), "own/{apk-arch}/x{-apk-arch}");
@@ -124,9 +132,11 @@ fn artifacts_differ_by_platform() {
     let recipe = node();
     let SourceKind::Artifact(kubelet) = &recipe.sources["kubelet"].kind else { panic!("an artifact") };
     let base = "https://dl.k8s.io/release/v1.36.4/bin/linux";
-    for (name, architecture, digest) in
-        [("linux/amd64", "amd64", None), ("linux/arm64", "arm64", Some("a".repeat(64))), ("linux/arm/v7", "arm-7", None)]
-    {
+    for (name, architecture, digest) in [
+        ("linux/amd64", "amd64", None),
+        ("linux/arm64", "arm64", Some("a".repeat(64))),
+        ("linux/arm/v7", "arm-7", None),
+    ] {
         let platform = platform(name);
         assert_eq!(kubelet.location_for(&platform).as_str(), format!("{base}/{architecture}/kubelet"));
         let checksum = kubelet.checksum_for(&platform).expect("it has one");
@@ -137,7 +147,10 @@ fn artifacts_differ_by_platform() {
     assert_eq!(kubelet.install.value, Install::File(kubelet.install.path().clone()));
     assert_eq!(recipe.sources["kubelet"].stability, Stability::Release);
     let SourceKind::Artifact(cni) = &recipe.sources["cni"].kind else { panic!("an artifact") };
-    assert_eq!(cni.location_for(&platform("linux/arm64")), Location::Path("/srv/mirror/cni-arm64-v1.9.1.tgz".to_owned()));
+    assert_eq!(
+        cni.location_for(&platform("linux/arm64")),
+        Location::Path("/srv/mirror/cni-arm64-v1.9.1.tgz".to_owned())
+    );
     assert_eq!(cni.install.value, Install::Directory(cni.install.path().clone()));
     assert_eq!(cni.install.path().to_string(), "/opt/cni/bin");
     assert_eq!((cni.mode, cni.uid, cni.gid, cni.strip, cni.replace), (Some(0o755), 1, 2, 1, true));
@@ -152,7 +165,8 @@ fn flavors_ask_for_packages_and_accounts() {
     let recipe = node();
     let (node, small) = (&recipe.flavors["node"], &recipe.flavors["small"]);
     let terms = |flavor: &Flavor| -> Vec<String> {
-        let shown = |one: &At<PackageWish>| format!("{}{}", one.term, if one.wish.optional { " ?" } else { "" });
+        let shown =
+            |one: &At<PackageWish>| format!("{}{}", one.term, if one.wish.optional { " ?" } else { "" });
         flavor.packages.values().map(shown).collect()
     };
     assert_eq!(terms(node), ["iptables>=1.8", "less@edge ?", "so:libz.so.1 ?", "util-linux"]);
@@ -171,7 +185,10 @@ fn flavors_ask_for_packages_and_accounts() {
         };
         flavor.users.iter().map(shown).collect()
     };
-    assert_eq!(users(node), ["app:1000:1000:the app:/home/app:/bin/sh", "nobody:65534:65533::/:/sbin/nologin"]);
+    assert_eq!(
+        users(node),
+        ["app:1000:1000:the app:/home/app:/bin/sh", "nobody:65534:65533::/:/sbin/nologin"]
+    );
     assert_eq!(users(small), ["app:7:7::/:/sbin/nologin"]);
     let members: Vec<&str> = node.groups["app"].members.iter().map(|name| name.as_str()).collect();
     assert_eq!((node.groups["app"].gid, members), (1000, vec!["app", "nobody"]));
@@ -189,7 +206,9 @@ fn flavors_join_packages() {
         ("'p~=1'", "'p=~1'", "p~1"),
         ("'p?'", "{ name = 'p', from = 's' }", "p from s"),
     ] {
-        let flavors = format!("flavor.a.packages = [{one}]\nflavor.b.packages = [{other}]\nflavor.c.extends = ['a', 'b']");
+        let flavors = format!(
+            "flavor.a.packages = [{one}]\nflavor.b.packages = [{other}]\nflavor.c.extends = ['a', 'b']"
+        );
         let recipe = good(&format!("{head}{flavors}")).recipe;
         let joined = &recipe.flavors["c"].packages["p"];
         let from = joined.wish.from.as_ref().map(|from| format!(" from {}", from.value)).unwrap_or_default();
