@@ -35,22 +35,6 @@ pub(super) fn read(
     let location = place(fields.text("artifact"), &architectures, setting);
     let sha256 = digests(fields, location.as_ref(), &architectures, has_checksum, setting);
     let (location, install) = (location?, placement.install.clone()?);
-    let names = |text: Option<&At<PlatformText>>| text.is_some_and(|text| text.names_architecture());
-    if let Some(span) = arch_span
-        && !names(Some(&location))
-        && !names(checksum.as_ref())
-    {
-        let message = format!("nothing uses \"arch\" in {title}");
-        setting.findings.warning(Code::Unused, span, message).label("write {arch} in the address");
-    }
-    let platforms = setting.known_platforms();
-    if let Some(span) = checksum_span
-        && !platforms.is_empty()
-        && platforms.iter().all(|platform| sha256.contains_key(platform))
-    {
-        let message = format!("\"checksum\" in {title} is never read: \"sha256\" says it for every platform");
-        setting.findings.warning(Code::Unused, span, message).label("remove one of them");
-    }
     if let (Install::File(path), Some(span)) = (&install.value, strip_span) {
         let message = format!("\"strip\" has no meaning in {title}, which installs the one file {path}");
         setting
@@ -59,12 +43,8 @@ pub(super) fn read(
             .label("remove it, or write a \"/\" behind the directory to install to");
     }
     let (uid, gid) = (placement.uid, placement.gid);
-    let mode = match placement.mode {
-        Some(mode) => Some(mode?),
-        None => None,
-    };
-    let replace = placement.replace;
-    Some(ArtifactSource {
+    let (mode, replace) = (placement.mode, placement.replace);
+    let artifact = ArtifactSource {
         location,
         architectures,
         sha256,
@@ -76,7 +56,33 @@ pub(super) fn read(
         uid,
         gid,
         replace,
-    })
+    };
+    warn_of_unused(&artifact, arch_span, checksum_span, &title, setting);
+    Some(artifact)
+}
+
+fn warn_of_unused(
+    artifact: &ArtifactSource,
+    arch_span: Option<Span>,
+    checksum_span: Option<Span>,
+    title: &str,
+    setting: &mut Setting<'_, '_>,
+) {
+    let is_named = [Some(&artifact.location), artifact.checksum.as_ref()]
+        .into_iter()
+        .flatten()
+        .any(|place| place.names_architecture());
+    if let Some(span) = arch_span.filter(|_| !is_named) {
+        let message = format!("nothing uses \"arch\" in {title}");
+        setting.findings.warning(Code::Unused, span, message).label("write {arch} in the address");
+    }
+    let platforms = setting.known_platforms();
+    let is_complete =
+        !platforms.is_empty() && platforms.iter().all(|platform| artifact.sha256.contains_key(platform));
+    if let Some(span) = checksum_span.filter(|_| is_complete) {
+        let message = format!("\"checksum\" in {title} is never read: \"sha256\" says it for every platform");
+        setting.findings.warning(Code::Unused, span, message).label("remove one of them");
+    }
 }
 
 /// The names of the architectures that differ from those of images.

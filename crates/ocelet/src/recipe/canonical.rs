@@ -12,6 +12,7 @@ use super::model::{
     ApkSource, ArtifactSource, FileContent, Flavor, ImageConfig, Install, Keys, Recipe, Source, SourceKind,
     Wish,
 };
+use super::names::AccountName;
 use super::problem::At;
 
 impl Recipe {
@@ -127,7 +128,7 @@ fn flavor_json(flavor: &Flavor) -> Value {
         json!({ "uid": user.uid, "gid": user.gid, "home": home, "shell": shell, "gecos": user.gecos })
     });
     let groups = members(&flavor.groups, |group| {
-        let members: Vec<&str> = group.members.iter().map(|name| name.as_str()).collect();
+        let members: Vec<&str> = group.members.iter().map(AccountName::as_str).collect();
         json!({ "gid": group.gid, "members": members })
     });
     json!({

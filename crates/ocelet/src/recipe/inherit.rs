@@ -111,7 +111,9 @@ trait Join: Clone {
 impl Join for Wish {
     /// What one of them requires is required; the first reason stays. No file comes from two sources.
     fn join(&self, other: &Self) -> Option<Self> {
-        let from = either(self.from.as_ref(), other.from.as_ref())?;
+        if !agree(self.from.as_ref(), other.from.as_ref()) {
+            return None;
+        }
         let first = if self.optional && !other.optional { other } else { self };
         let reason_from = if first.reason.is_some() {
             first
@@ -124,26 +126,25 @@ impl Join for Wish {
             optional: self.optional && other.optional,
             reason: reason_from.reason.clone(),
             source: reason_from.source.clone(),
-            from,
+            from: self.from.clone().or_else(|| other.from.clone()),
             flavor: first.flavor.clone(),
         })
     }
 }
 
-/// What one of them says, or both alike; nothing where they differ.
-fn either<T: PartialEq + Clone>(one: Option<&T>, other: Option<&T>) -> Option<Option<T>> {
-    match (one, other) {
-        (Some(one), Some(other)) if one != other => None,
-        _ => Some(one.or(other).cloned()),
-    }
+/// Whether two say the same, as far as both say something.
+fn agree<T: PartialEq>(one: Option<&T>, other: Option<&T>) -> bool {
+    one.is_none() || other.is_none() || one == other
 }
 
 impl Join for Asked {
     fn join(&self, other: &Self) -> Option<Self> {
-        Some(Self {
+        let tags = agree(self.tag.as_ref(), other.tag.as_ref());
+        let constraints = agree(self.constraint.as_ref(), other.constraint.as_ref());
+        (tags && constraints).then(|| Self {
             name: self.name.clone(),
-            tag: either(self.tag.as_ref(), other.tag.as_ref())?,
-            constraint: either(self.constraint.as_ref(), other.constraint.as_ref())?,
+            tag: self.tag.clone().or_else(|| other.tag.clone()),
+            constraint: self.constraint.clone().or_else(|| other.constraint.clone()),
         })
     }
 }

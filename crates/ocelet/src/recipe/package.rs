@@ -115,9 +115,10 @@ pub(super) fn asked(text: &Text, findings: &mut Findings<'_>) -> Option<Asked> {
         Some(tag) => Some(named(RepositoryTag::new(tag), text, findings)?),
         None => None,
     };
-    let constraint = match operator_at < value.len() {
-        true => Some(constraint(&text.rest(operator_at), text, findings)?),
-        false => None,
+    let constraint = if operator_at < value.len() {
+        Some(constraint(&text.rest(operator_at), text, findings)?)
+    } else {
+        None
     };
     Some(Asked { name: name?, tag, constraint })
 }

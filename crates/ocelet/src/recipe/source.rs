@@ -152,8 +152,7 @@ fn rootfs(fields: &mut Fields, setting: &mut Setting<'_, '_>) -> Option<RootfsSo
 #[derive(Debug)]
 pub(super) struct Placement {
     pub(super) install: Option<At<Install>>,
-    /// Nothing inside where the mode was a problem.
-    pub(super) mode: Option<Option<u16>>,
+    pub(super) mode: Option<u16>,
     pub(super) uid: u32,
     pub(super) gid: u32,
     pub(super) replace: bool,
@@ -174,7 +173,7 @@ impl Placement {
         let may_be_directory = !matches!(kind, Some("text" | "file"));
         Self {
             install: fields.text("install").and_then(|text| install(&text, may_be_directory, setting)),
-            mode: fields.text("mode").map(|text| values::mode(&text, setting.findings)),
+            mode: fields.text("mode").and_then(|text| values::mode(&text, setting.findings)),
             uid: values::id(fields.integer("uid")),
             gid: values::id(fields.integer("gid")),
             replace: fields.boolean("replace").unwrap_or(false),
@@ -214,14 +213,16 @@ fn file(fields: &mut Fields, placement: Placement, setting: &mut Setting<'_, '_>
         .and_then(|text| Some(FileContent::Local(At::new(setting.place(&text)?, text.span))));
     let content = text.or(local)?;
     let Placement { install, mode, uid, gid, replace } = placement;
-    let mode = mode.unwrap_or(Some(0o644))?;
     let At { value: Install::File(path), span } = install? else { return None };
-    Some(FileSource { content, install: At::new(path, span), mode, uid, gid, replace })
+    Some(FileSource { content, install: At::new(path, span), mode: mode.unwrap_or(0o644), uid, gid, replace })
 }
+
+/// The sources that install one file at a path, where they say so, and whether they replace another's.
+type Placed<'a> = BTreeMap<&'a TreePath, Vec<(&'a Source, At<&'a TreePath>, bool)>>;
 
 /// Two single files at one path are in order only where exactly one of them replaces the other.
 fn check_paths(sources: &BTreeMap<SourceName, Source>, findings: &mut Findings<'_>) {
-    let mut placed: BTreeMap<&TreePath, Vec<(&Source, At<&TreePath>, bool)>> = BTreeMap::new();
+    let mut placed = Placed::new();
     for source in sources.values() {
         if let Some((install, replace)) = source.kind.single_file() {
             placed.entry(install.value).or_default().push((source, install, replace));
@@ -251,6 +252,15 @@ fn check_paths(sources: &BTreeMap<SourceName, Source>, findings: &mut Findings<'
             }
         }
     }
+    check_directories(sources, &placed, findings);
+}
+
+/// The members of an archive need a directory, where no other source installs a file.
+fn check_directories(
+    sources: &BTreeMap<SourceName, Source>,
+    placed: &Placed<'_>,
+    findings: &mut Findings<'_>,
+) {
     for source in sources.values() {
         let SourceKind::Artifact(artifact) = &source.kind else { continue };
         let Install::Directory(path) = &artifact.install.value else { continue };

@@ -87,7 +87,7 @@ fn repositories_have_places_tags_and_keys() {
         .map(|one| {
             format!(
                 "{:?} {:?}",
-                one.tag.as_ref().map(|tag| tag.as_str()),
+                one.tag.as_ref().map(RepositoryTag::as_str),
                 one.location_for(&platform("linux/arm64"))
             )
         })
@@ -190,7 +190,7 @@ fn flavors_ask_for_packages_and_accounts() {
         ["app:1000:1000:the app:/home/app:/bin/sh", "nobody:65534:65533::/:/sbin/nologin"]
     );
     assert_eq!(users(small), ["app:7:7::/:/sbin/nologin"]);
-    let members: Vec<&str> = node.groups["app"].members.iter().map(|name| name.as_str()).collect();
+    let members: Vec<&str> = node.groups["app"].members.iter().map(AccountName::as_str).collect();
     assert_eq!((node.groups["app"].gid, members), (1000, vec!["app", "nobody"]));
     assert!(small.groups.is_empty());
 }
