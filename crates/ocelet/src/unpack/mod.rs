@@ -259,3 +259,30 @@ pub(crate) fn flatten(
 ) -> Result<Tree, UnpackError> {
     rootfs::flatten(name, path, layers, host)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recipe::{Context, parse};
+
+    #[test]
+    fn what_needs_a_lock_says_so() {
+        for source in ["apk = '/m'\nkeys = 'alpine'", "artifact = '/a'\ninstall = '/a'"] {
+            let text = format!(
+                "image = 'x'\nplatforms = ['linux/amd64']\ntag = 'x'\n[source.far]\n{source}\n[flavor.x]\ncommands = ['a']\n"
+            );
+            let recipe = parse(&text, &Context::default()).expect("a good recipe").recipe;
+            let scratch = host::Scratch::new(std::env::temp_dir());
+            let host = Host {
+                jobs: std::num::NonZeroUsize::MIN,
+                epoch: None,
+                scratch: &scratch,
+                observer: &crate::event::Silent,
+            };
+            let platform = recipe.platforms[0].value.clone();
+            let error = unpack(&recipe, &platform, Path::new("."), &host).expect_err("there is no lock");
+            assert_eq!(error.to_string(), "source far needs a lock; run `ocelet lock`");
+            assert!(matches!(error, UnpackError::NotLocked { .. }) && error.class() == ExitClass::Failed);
+        }
+    }
+}

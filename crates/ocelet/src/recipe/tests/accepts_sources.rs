@@ -4,7 +4,7 @@ use super::super::*;
 use super::{context, good};
 
 /// Every key of packages, artifacts and accounts at least once.
-const NODE: &str = r#"
+pub(super) const NODE: &str = r#"
 image = "node"
 platforms = ["linux/amd64", "linux/arm64", "linux/arm/v7"]
 tag = "v{kubernetes}{-flavor}"

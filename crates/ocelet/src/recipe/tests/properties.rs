@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::super::*;
+use super::accepts_sources::NODE;
 use super::{GOOD, context, good};
 
 const HOST_TOOLS: &str = include_str!("../../../../../recipes/host-tools.toml");
@@ -85,9 +86,9 @@ proptest! {
 
     #[test]
     fn a_mutated_recipe_is_read(
-        which in 0..3usize, at in any::<prop::sample::Index>(), length in 0..30usize, put in "[\\]\\[{}=\"'.,a-c{-} \n\\\\é1/?*@<>~!:-]{0,6}"
+        which in 0..4usize, at in any::<prop::sample::Index>(), length in 0..30usize, put in "[\\]\\[{}=\"'.,a-c{-} \n\\\\é1/?*@<>~!:-]{0,6}"
     ) {
-        let text = [GOOD, HOST_TOOLS, MANY_KEYS][which];
+        let text = [GOOD, HOST_TOOLS, MANY_KEYS, NODE][which];
         let mut start = at.index(text.len());
         while !text.is_char_boundary(start) { start -= 1; }
         let mut end = (start + length).min(text.len());
