@@ -3,6 +3,7 @@
 //! It never guesses silently: a file is kept for a reason that can be told, and what it cannot know — a program that
 //! loads libraries by names it makes up at run time — is reported.
 
+pub(crate) mod commands;
 mod error;
 mod flavor;
 mod gather;

@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 
 use ocelet_elf::Root;
-use ocelet_tree::{Glob, Kind, ReadError, TreePath, View, resolve};
+use ocelet_tree::{Glob, ReadError, TreePath, View};
 
+use super::commands;
 use super::mounted::leads_to_mount;
 use crate::recipe::{At, Flavor, Wish, nearest};
 
@@ -39,7 +40,7 @@ pub(super) fn find(view: &dyn View, flavor: &Flavor) -> Result<Found, ReadError>
     let mut found = Found::default();
     let path = search_path(flavor);
     for (name, wish) in &flavor.commands {
-        let place = find_command(view, &path, name.as_str())?;
+        let place = commands::find(view, &path, name.as_str())?;
         if let Some(place) = &place {
             found.roots.push(Root::new(place.clone(), label(&format!("command {name}"), wish)));
         } else if !wish.value.optional {
@@ -54,30 +55,9 @@ pub(super) fn find(view: &dyn View, flavor: &Flavor) -> Result<Found, ReadError>
     Ok(found)
 }
 
-fn find_command(view: &dyn View, path: &[TreePath], name: &str) -> Result<Option<TreePath>, ReadError> {
-    let Ok(name) = ocelet_tree::Name::new(name) else { return Ok(None) };
-    for directory in path {
-        let place = directory.join(&name);
-        match resolve(view, &place) {
-            Ok(there) => {
-                if matches!(there.node.kind, Kind::File { .. }) && there.node.metadata.mode & 0o111 != 0 {
-                    return Ok(Some(place));
-                }
-            }
-            Err(ocelet_tree::ResolveError::Read(error)) => return Err(error),
-            Err(_) => {}
-        }
-    }
-    Ok(None)
-}
-
 fn near_command(view: &dyn View, path: &[TreePath], name: &str) -> Result<Option<String>, ReadError> {
-    let mut names = Vec::new();
-    for directory in path {
-        if let Ok(there) = resolve(view, directory) {
-            names.extend(view.names(&there.path)?.into_iter().map(|name| name.to_string()));
-        }
-    }
+    let places = commands::everything(view, path)?;
+    let names: Vec<String> = places.iter().filter_map(TreePath::name).map(|name| name.to_string()).collect();
     let near = nearest(name, names.iter().map(String::as_str));
     Ok(near
         .map(|near| format!("did you mean the command \"{near}\"? A trailing ? makes \"{name}?\" optional")))

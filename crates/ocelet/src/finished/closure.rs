@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use ocelet_elf::{Closure, Options, Root, RulePacks, Target};
-use ocelet_tree::{Kind, Name, ResolveError, TreePath, View, resolve};
+use ocelet_tree::{ReadError, TreePath, View};
 
-use crate::close::{Because, reason_of};
+use crate::close::{Because, commands, reason_of};
 use crate::error::Error;
 use crate::host::Host;
 use crate::recipe::{Platform, nearest};
-use crate::unpack;
+use crate::unpack::{self, UnpackError};
 
 /// What is asked.
 #[derive(Debug, Clone)]
@@ -78,7 +78,7 @@ fn roots(
     answer: &mut ClosureAnswer,
 ) -> Result<Vec<Root>, Error> {
     if query.wanted.is_empty() {
-        return every_program(view, &options.path);
+        return Ok(every_program(view, &options.path).map_err(UnpackError::Read)?);
     }
     let mut roots = Vec::new();
     for wanted in &query.wanted {
@@ -88,10 +88,7 @@ fn roots(
             roots.push(Root::new(path, wanted.as_str()));
             continue;
         }
-        let found = Name::new(wanted).ok().and_then(|name| {
-            options.path.iter().map(|directory| directory.join(&name)).find(|place| is_program(view, place))
-        });
-        match found {
+        match commands::find(view, &options.path, wanted).map_err(UnpackError::Read)? {
             Some(place) => roots.push(Root::new(place, format!("command {wanted}"))),
             None => answer.missing.push(format!("command \"{wanted}\" is in no directory of the usual PATH")),
         }
@@ -99,26 +96,13 @@ fn roots(
     Ok(roots)
 }
 
-fn is_program(view: &dyn View, place: &TreePath) -> bool {
-    resolve(view, place).is_ok_and(|there| {
-        matches!(there.node.kind, Kind::File { .. }) && there.node.metadata.mode & 0o111 != 0
-    })
-}
-
-fn every_program(view: &dyn View, path: &[TreePath]) -> Result<Vec<Root>, Error> {
-    let mut roots = BTreeMap::new();
-    for directory in path {
-        let place = match resolve(view, directory) {
-            Ok(there) => there.path,
-            Err(ResolveError::Read(error)) => return Err(Error::Unpack(error.into())),
-            Err(_) => continue,
-        };
-        for name in view.names(&place).map_err(|error| Error::Unpack(error.into()))? {
-            let program = place.join(&name);
-            if is_program(view, &program) {
-                roots.insert(program.clone(), Root::new(program, format!("command {name}")));
-            }
+fn every_program(view: &dyn View, path: &[TreePath]) -> Result<Vec<Root>, ReadError> {
+    let mut roots = Vec::new();
+    for program in commands::everything(view, path)? {
+        if commands::is_program(view, &program)? {
+            let name = program.name().expect("what is in a directory has a name");
+            roots.push(Root::new(program, format!("command {name}")));
         }
     }
-    Ok(roots.into_values().collect())
+    Ok(roots)
 }

@@ -6,13 +6,14 @@
 use std::path::{Path, PathBuf};
 
 use ocelet_elf::{Files, Loader, Options, RulePacks, Target, who_would_need};
-use ocelet_tree::{Kind, TreePath, View, resolve};
+use ocelet_tree::{Kind, ReadError, TreePath, View, resolve};
 
 use super::reference::{Finished, FinishedError, FinishedImage};
+use crate::close::commands;
 use crate::error::Error;
 use crate::host::Host;
 use crate::recipe::Platform;
-use crate::unpack;
+use crate::unpack::{self, UnpackError};
 
 /// How many programs are named before the rest is counted.
 const MOST: usize = 12;
@@ -57,7 +58,7 @@ pub fn who_would_bring(
                 .parse()
                 .map_err(|_| Error::NoSuchPlatform { name: report.platform.clone(), known: Vec::new() })?;
             let view = unpack::open("root", source, None, &platform, host)?;
-            let (known, programs) = programs(&*view, path, &platform);
+            let (known, programs) = programs(&*view, path, &platform).map_err(UnpackError::Read)?;
             reasons.extend(programs);
             if known {
                 format!(
@@ -116,20 +117,15 @@ fn rule_packs(path: &TreePath) -> Vec<String> {
 }
 
 /// Whether the source has the file, and the programs of the usual `PATH` that would need it.
-fn programs(view: &dyn View, path: &TreePath, platform: &Platform) -> (bool, Vec<String>) {
+fn programs(view: &dyn View, path: &TreePath, platform: &Platform) -> Result<(bool, Vec<String>), ReadError> {
     let known = resolve(view, path).is_ok();
-    let Ok(target) = Target::parse(&platform.to_string()) else { return (known, Vec::new()) };
+    let Ok(target) = Target::parse(&platform.to_string()) else { return Ok((known, Vec::new())) };
     let options = Options::new(target);
-    let mut candidates: Vec<TreePath> = Vec::new();
-    for directory in &options.path {
-        let Ok(there) = resolve(view, directory) else { continue };
-        let names = view.names(&there.path).unwrap_or_default();
-        candidates.extend(names.iter().map(|name| there.path.join(name)).filter(|place| place != path));
-    }
-    candidates
-        .retain(|place| resolve(view, place).is_ok_and(|there| matches!(there.node.kind, Kind::File { .. })));
-    candidates.sort();
-    candidates.dedup();
+    let is_file = |place: &TreePath| {
+        resolve(view, place).is_ok_and(|there| matches!(there.node.kind, Kind::File { .. }))
+    };
+    let mut candidates: Vec<TreePath> = commands::everything(view, &options.path)?.into_iter().collect();
+    candidates.retain(|place| place != path && is_file(place));
     let loader = Loader::new(view, options.hwcaps.clone());
     let needing = who_would_need(&loader, path, &candidates, &options);
     let mut reasons: Vec<String> = needing
@@ -148,5 +144,5 @@ fn programs(view: &dyn View, path: &TreePath, platform: &Platform) -> (bool, Vec
     if needing.len() > MOST {
         reasons.push(format!("and {} more programs", needing.len() - MOST));
     }
-    (known, reasons)
+    Ok((known, reasons))
 }

@@ -54,13 +54,9 @@ pub(super) fn combine(
     let Some(directory) = directory else { return Ok((Box::new(Tree::new()), whole, replacing)) };
     let top = rehome(whole, &directory).map_err(conflicts)?;
     // A replaced file is found where its parents' links lead.
-    let replacing: BTreeSet<TreePath> = replacing
-        .into_iter()
-        .map(|path| {
-            lookup(&Overlay::new(top.clone(), &directory, BTreeSet::new()), &path)
-                .map_or(path, |there| there.path)
-        })
-        .collect();
+    let laid = Overlay::new(top.clone(), &directory, BTreeSet::new());
+    let settled = |path: TreePath| lookup(&laid, &path).map_or(path, |there| there.path);
+    let replacing: BTreeSet<TreePath> = replacing.into_iter().map(settled).collect();
     let hidden = hidden_directories(&directory, &top, &replacing)?;
     if !hidden.is_empty() {
         return Err(conflicts(hidden));
