@@ -90,6 +90,14 @@ impl TreePath {
         Ok(Self(Arc::from(normal)))
     }
 
+    /// Reads a path as it is displayed: the inverse of [`fmt::Display`], so that reports can name any file.
+    ///
+    /// # Errors
+    /// As [`TreePath::new`]. A backslash that begins no escape stands for itself.
+    pub fn from_readable(text: &str) -> Result<Self, PathError> {
+        Self::new(read_readable(text))
+    }
+
     /// The bytes, without a leading slash; empty for the root.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
@@ -246,6 +254,26 @@ pub(crate) fn write_readable(bytes: &[u8], formatter: &mut fmt::Formatter<'_>) -
     Ok(())
 }
 
+/// The bytes that [`write_readable`] has written as this text.
+fn read_readable(text: &str) -> Vec<u8> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let (byte, taken) = match (first, after) {
+            (b'\\', [b'\\', ..]) => (b'\\', 2),
+            (b'\\', [b'x', high, low, ..]) => match (digit(*high), digit(*low)) {
+                (Some(high), Some(low)) => (high << 4 | low, 4),
+                _ => (b'\\', 1),
+            },
+            _ => (*first, 1),
+        };
+        bytes.push(byte);
+        rest = &rest[taken..];
+    }
+    bytes
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -266,6 +294,25 @@ mod tests {
             assert_eq!(TreePath::new(given).expect(given).to_string(), want, "{given:?}");
         }
         assert_eq!(TreePath::new(b"caf\xe9").expect("bytes are names").to_string(), "/caf\\xe9");
+    }
+
+    #[test]
+    fn what_is_shown_can_be_read_again() {
+        for bytes in [
+            &b"a/b"[..],
+            b"caf\xe9",
+            "caf\u{e9}".as_bytes(),
+            b"a\\x41b",
+            b"a\\\\b\nc",
+            b"\xff\xfe/\x7f",
+            b"",
+            b"\\",
+        ] {
+            let path = TreePath::new(bytes).expect("bytes are names");
+            assert_eq!(TreePath::from_readable(&path.to_string()), Ok(path.clone()), "{path}");
+        }
+        assert_eq!(TreePath::from_readable("/a\\xg0"), TreePath::new("/a\\xg0"), "no escape");
+        assert!(TreePath::from_readable("/a/\\x2e\\x2e").is_err(), "an escape cannot climb");
     }
 
     #[test]

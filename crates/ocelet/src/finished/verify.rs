@@ -192,7 +192,7 @@ fn reasons(tree: &Tree, image: &FinishedImage) -> Found {
         }
     }
     for path in report.files.keys() {
-        let there = TreePath::new(unescape(path)).is_ok_and(|path| lookup(tree, &path).is_ok());
+        let there = TreePath::from_readable(path).is_ok_and(|path| lookup(tree, &path).is_ok());
         if !there {
             found.push((true, format!("the report names {path}, which the image does not have")));
         }
@@ -239,30 +239,4 @@ fn runs(content: &ocelet_tree::Content, mode: u16) -> bool {
         Ok(head) => head == b"\x7fELF" || (head.starts_with(b"#!") && mode & 0o111 != 0),
         Err(_) => true,
     }
-}
-
-/// A path as reports show it, as bytes again.
-fn unescape(shown: &str) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let mut rest = shown.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        match (first, after) {
-            (b'\\', [b'\\', ..]) => {
-                bytes.push(b'\\');
-                rest = &after[1..];
-            }
-            (b'\\', [b'x', high, low, ..]) => {
-                let digit = |byte: u8| {
-                    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok()).unwrap_or(0)
-                };
-                bytes.push(digit(*high) << 4 | digit(*low));
-                rest = &after[3..];
-            }
-            _ => {
-                bytes.push(*first);
-                rest = after;
-            }
-        }
-    }
-    bytes
 }
