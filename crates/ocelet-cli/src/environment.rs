@@ -40,3 +40,28 @@ pub(crate) fn jobs(asked: Option<NonZeroUsize>) -> NonZeroUsize {
 pub(crate) fn no_color() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
+
+/// Where verified downloads are kept: `OCELET_CACHE`, or `ocelet` in `XDG_CACHE_HOME` (XDG Base Directory
+/// Specification 0.8: unset, empty or relative means `$HOME/.cache`).
+///
+/// # Errors
+/// None of the three says where.
+#[expect(clippy::disallowed_methods, reason = "this is the door to the environment")]
+pub(crate) fn cache_directory() -> Result<PathBuf, Failure> {
+    let named = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    if let Some(directory) = named("OCELET_CACHE") {
+        return Ok(directory);
+    }
+    named("XDG_CACHE_HOME")
+        .filter(|directory| directory.is_absolute())
+        .or_else(|| named("HOME").map(|home| home.join(".cache")))
+        .map(|caches| caches.join("ocelet"))
+        .ok_or_else(|| Failure::usage("there is no place for the cache: set OCELET_CACHE or HOME".to_owned()))
+}
+
+/// The time now, in seconds since 1970. Only the age of cached files is told by it: nothing of it reaches an image.
+#[expect(clippy::disallowed_types, reason = "this is the door to the clock")]
+pub(crate) fn now() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::SystemTime::UNIX_EPOCH);
+    since.ok().and_then(|since| i64::try_from(since.as_secs()).ok()).unwrap_or(0)
+}

@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::process::ExitCode;
 
+use ocelet::ExitClass;
+use ocelet::fetch::store::StoreError;
 use ocelet::finished::{ExportError, FinishedError, FlattenError, export_class};
 
 use crate::output::Talk;
@@ -25,6 +27,11 @@ impl Failure {
     /// The work failed: exit code 1.
     pub(crate) fn failed(message: String) -> Self {
         Self { code: 1, ..Self::usage(message) }
+    }
+
+    /// An input failed verification: exit code 3.
+    pub(crate) fn verification(message: String) -> Self {
+        Self { code: ExitClass::Verification as u8, ..Self::usage(message) }
     }
 
     /// An input could not be had: exit code 4.
@@ -62,6 +69,12 @@ impl From<ocelet::Error> for Failure {
 impl From<FinishedError> for Failure {
     fn from(error: FinishedError) -> Self {
         ocelet::Error::from(error).into()
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self { code: error.class() as u8, hints: error.hints(), ..Self::of(&error) }
     }
 }
 

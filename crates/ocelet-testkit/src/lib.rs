@@ -1,9 +1,10 @@
-//! What the tests of ocelet are made with: tiny ELF files, trees from lines of text, directories of the
-//! machine as a view, and the real loaders as oracles.
+//! What the tests of ocelet are made with: tiny ELF files, packages and indexes, trees from lines of text,
+//! directories of the machine as a view, and the real loaders as oracles.
 //!
 //! It is for tests only and refuses nothing gracefully: a wrong fixture panics.
 #![forbid(unsafe_code)]
 
+pub mod apk;
 pub mod directory;
 pub mod elf;
 pub mod loader_truth;

@@ -12,6 +12,7 @@ pub mod close;
 mod error;
 mod event;
 mod exit;
+pub mod fetch;
 pub mod finished;
 pub mod host;
 pub mod image;

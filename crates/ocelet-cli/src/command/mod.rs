@@ -1,6 +1,7 @@
 //! The commands, one file each: what was typed, and what it means.
 
 mod assemble;
+mod cache;
 mod closure;
 mod completions;
 mod export;
@@ -31,6 +32,8 @@ pub(crate) enum Command {
     Verify(verify::Arguments),
     /// Write an image as a docker-archive, an oci-archive or a root file system tarball
     Export(export::Arguments),
+    /// Show, check or clean the cache of downloads
+    Cache(cache::Arguments),
     /// Print the JSON schema of recipes, for editors
     Schema,
     /// Print completions for a shell
@@ -46,6 +49,7 @@ pub(crate) fn run(command: Command, talk: &Talk) -> Result<ExitCode, Failure> {
         Command::Inspect(arguments) => inspect::run(&arguments, talk),
         Command::Verify(arguments) => verify::run(&arguments, talk),
         Command::Export(arguments) => export::run(&arguments, talk),
+        Command::Cache(arguments) => cache::run(&arguments, talk),
         Command::Schema => schema::run(),
         Command::Completions(arguments) => completions::run(&arguments),
     }

@@ -1,7 +1,7 @@
 //! [`Builder`]: puts the entries of an archive where extracting it would.
 
 use std::cell::Cell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::entries::{Entries, Entry, EntryKind};
 use super::error::{Problem, TarError};
@@ -18,6 +18,7 @@ pub(super) struct Builder<'tree> {
     left_out: BTreeSet<TreePath>,
     skipped: Vec<Skipped>,
     steps: u64,
+    checksums: BTreeMap<TreePath, Vec<u8>>,
 }
 
 /// Puts the entries of a root file system archive into a fresh tree.
@@ -31,8 +32,8 @@ pub(super) fn root_file_system(
     for entry in entries.0 {
         builder.put(&entry)?;
     }
-    let skipped = builder.finish();
-    Ok(Unpacked { tree, skipped })
+    let Builder { skipped, checksums, .. } = builder;
+    Ok(Unpacked { tree, skipped, checksums })
 }
 
 /// Where something of that name lands in the tree, links above it followed. The steps on the way are added to
@@ -63,6 +64,7 @@ impl<'tree> Builder<'tree> {
             left_out: BTreeSet::new(),
             skipped: Vec::new(),
             steps: 0,
+            checksums: BTreeMap::new(),
         }
     }
 
@@ -102,6 +104,10 @@ impl<'tree> Builder<'tree> {
         }
         self.tree.remove(&path);
         self.left_out.remove(&path);
+        self.checksums.remove(&path);
+        if let Some(checksum) = &entry.checksum {
+            self.checksums.insert(path.clone(), checksum.clone());
+        }
         Ok(self.tree.add(&path, node)?)
     }
 

@@ -25,6 +25,8 @@ pub(super) struct Entry {
     pub(super) path: TreePath,
     pub(super) kind: EntryKind,
     pub(super) metadata: Metadata,
+    /// What an apk package says that the SHA-1 of the content is; nothing where it says nothing.
+    pub(super) checksum: Option<Vec<u8>>,
 }
 
 pub(super) enum EntryKind {
@@ -136,7 +138,14 @@ impl<R: Read> Reader<'_, R> {
         let name = either(before.long_name, "path", &header.name)
             .map_err(|problem| problem.at(Some(&header.name), offset))?;
         self.finish(header, &records, &name, either(before.long_link, "linkpath", &header.link))
-            .map(|(path, kind, metadata)| Entry { name: name.clone(), offset, path, kind, metadata })
+            .map(|(path, kind, metadata)| Entry {
+                name: name.clone(),
+                offset,
+                path,
+                kind,
+                metadata,
+                checksum: records.get(pax::APK_CHECKSUM).map(<[u8]>::to_vec),
+            })
             .map_err(|problem| problem.at(Some(&name), offset))
     }
 

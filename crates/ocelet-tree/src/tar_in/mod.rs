@@ -17,6 +17,7 @@ mod input;
 mod layer;
 mod pax;
 
+use std::collections::BTreeMap;
 use std::io::Read;
 
 use crate::{Blob, Owner, Tree, TreePath};
@@ -100,6 +101,9 @@ pub struct Unpacked {
     pub tree: Tree,
     /// What was left out, where [`Devices::Skip`] was asked for.
     pub skipped: Vec<Skipped>,
+    /// What apk packages say that the SHA-1 of a file, or of a symbolic link's target, is: the value of the PAX
+    /// record `APK-TOOLS.checksum.SHA1`, as it stands there. It is told and not checked; hard links have none.
+    pub checksums: BTreeMap<TreePath, Vec<u8>>,
 }
 
 /// An entry that was left out.

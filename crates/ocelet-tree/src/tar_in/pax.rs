@@ -10,9 +10,20 @@ use super::error::{PaxFault, Problem};
 /// Before the name of an extended attribute; the value is raw bytes (star(4), and every tar since).
 pub(crate) const XATTR: &[u8] = b"SCHILY.xattr.";
 
-/// What decides about the entry; all other keywords are dropped.
-const KEPT: [&[u8]; 7] =
-    [b"path", b"linkpath", b"size", b"uid", b"gid", b"mtime", b"SCHILY.xattr.security.capability"];
+/// The SHA-1 of a file or of a link's target, which Alpine's packages carry (apk-tools, doc/apk-v2.5.scd).
+pub(super) const APK_CHECKSUM: &str = "APK-TOOLS.checksum.SHA1";
+
+/// What decides about the entry, or is told of it; all other keywords are dropped.
+const KEPT: [&[u8]; 8] = [
+    b"path",
+    b"linkpath",
+    b"size",
+    b"uid",
+    b"gid",
+    b"mtime",
+    b"SCHILY.xattr.security.capability",
+    APK_CHECKSUM.as_bytes(),
+];
 
 /// The records that decide about an entry, by keyword.
 #[derive(Debug, Clone, Default)]

@@ -90,6 +90,11 @@ pub fn read_text(path: &Path) -> Result<String, FileError> {
     })
 }
 
+/// A file that is already open as a blob; `length` is its length in bytes, and `label` what errors call it.
+pub(crate) fn opened(file: File, length: u64, label: String) -> Blob {
+    Blob::new(OpenFile { file, length, label })
+}
+
 /// A blob over an open file of constant length.
 pub(super) struct OpenFile {
     pub(super) file: File,

@@ -14,6 +14,7 @@ mod tests;
 use std::num::NonZeroUsize;
 
 pub use directory::{DirectoryError, DirectoryView};
+pub(crate) use file::opened;
 pub use file::{FileError, open, read_text};
 pub use scratch::{Scratch, ScratchError};
 

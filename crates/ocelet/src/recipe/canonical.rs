@@ -1,13 +1,18 @@
 //! The recipe as JSON, for a lock to be checked against and for programs to read.
 //!
 //! Two recipes that ask for the same give the same JSON, byte for byte: keys in order, everything resolved, no
-//! places, comments or spelling. It refuses to say how a value came to be: neither variables nor `extends`.
+//! places, comments or spelling. It refuses to say how a value came to be: neither variables nor `extends`; and it
+//! refuses to depend on the machine: a parameter with `path = true` stands in it by its name, not its value.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::model::{FileContent, Flavor, ImageConfig, Recipe, Source, SourceKind, Wish};
+use super::model::{
+    ApkSource, ArtifactSource, FileContent, Flavor, ImageConfig, Install, Keys, Recipe, Source, SourceKind,
+    Wish,
+};
+use super::names::AccountName;
 use super::problem::At;
 
 impl Recipe {
@@ -38,6 +43,8 @@ fn source_json(source: &Source) -> Value {
             "include": rootfs.include.iter().map(|glob| glob.as_str()).collect::<Vec<_>>(),
             "exclude": rootfs.exclude.iter().map(|glob| glob.as_str()).collect::<Vec<_>>(),
         }),
+        SourceKind::Apk(apk) => apk_json(apk),
+        SourceKind::Artifact(artifact) => artifact_json(artifact),
         SourceKind::File(file) => {
             let (key, content) = match &file.content {
                 FileContent::Text(text) => ("text", text),
@@ -59,6 +66,39 @@ fn source_json(source: &Source) -> Value {
     value
 }
 
+fn apk_json(apk: &ApkSource) -> Value {
+    let repositories = apk.repositories.iter().map(|repository| {
+        let tag = repository.tag.as_ref().map(ToString::to_string);
+        json!({ "location": repository.location.to_string(), "tag": tag })
+    });
+    let keys = match &apk.keys {
+        Keys::Embedded(name) => json!(name),
+        Keys::Files(files) => shown(files),
+    };
+    json!({ "apk": repositories.collect::<Vec<_>>(), "keys": keys, "pin": members(&apk.pins, |pin| json!(pin.to_string())) })
+}
+
+fn artifact_json(artifact: &ArtifactSource) -> Value {
+    let (install, is_directory) = match &artifact.install.value {
+        Install::File(path) => (path, false),
+        Install::Directory(path) => (path, true),
+    };
+    json!({
+        "artifact": artifact.location.to_string(),
+        "arch": members(&artifact.architectures, |name| json!(name)),
+        "sha256": members(&artifact.sha256, |digest| json!(digest.hex())),
+        "checksum": artifact.checksum.as_ref().map(|checksum| checksum.to_string()),
+        "install": install.to_string(),
+        "directory": is_directory,
+        "members": artifact.members.iter().map(|glob| glob.as_str()).collect::<Vec<_>>(),
+        "strip": artifact.strip,
+        "mode": artifact.mode.map(mode),
+        "uid": artifact.uid,
+        "gid": artifact.gid,
+        "replace": artifact.replace,
+    })
+}
+
 fn flavor_json(flavor: &Flavor) -> Value {
     let directories: Map<String, Value> = flavor
         .directories
@@ -77,10 +117,27 @@ fn flavor_json(flavor: &Flavor) -> Value {
         .iter()
         .map(|(glob, reason)| (glob.as_str().to_owned(), json!(reason.value)))
         .collect();
+    let packages = members(&flavor.packages, |package| {
+        let mut value = wish_json(&package.wish);
+        value["repository"] = json!(package.term.tag.as_ref().map(ToString::to_string));
+        value["version"] = json!(package.term.constraint.as_ref().map(ToString::to_string));
+        value
+    });
+    let users = members(&flavor.users, |user| {
+        let (home, shell) = (user.home.to_string(), user.shell.to_string());
+        json!({ "uid": user.uid, "gid": user.gid, "home": home, "shell": shell, "gecos": user.gecos })
+    });
+    let groups = members(&flavor.groups, |group| {
+        let members: Vec<&str> = group.members.iter().map(AccountName::as_str).collect();
+        json!({ "gid": group.gid, "members": members })
+    });
     json!({
         "tag": flavor.tag.as_str(),
         "commands": wishes(&flavor.commands, ToString::to_string),
         "files": wishes(&flavor.files, |glob| glob.as_str().to_owned()),
+        "packages": packages,
+        "users": users,
+        "groups": groups,
         "rules": wishes(&flavor.rules, ToString::to_string),
         "directories": directories,
         "links": links,
@@ -105,10 +162,16 @@ fn config_json(config: &ImageConfig) -> Value {
 }
 
 fn wishes<K>(wishes: &BTreeMap<K, At<Wish>>, name: impl Fn(&K) -> String) -> Value {
-    let members = wishes.iter().map(|(key, wish)| {
-        (name(key), json!({ "optional": wish.optional, "reason": wish.reason, "source": wish.source }))
-    });
-    Value::Object(members.collect())
+    Value::Object(wishes.iter().map(|(key, wish)| (name(key), wish_json(wish))).collect())
+}
+
+fn wish_json(wish: &Wish) -> Value {
+    let from = wish.from.as_ref().map(|from| from.to_string());
+    json!({ "optional": wish.optional, "reason": wish.reason, "source": wish.source, "from": from })
+}
+
+fn members<K: ToString, V>(map: &BTreeMap<K, V>, value: impl Fn(&V) -> Value) -> Value {
+    Value::Object(map.iter().map(|(key, one)| (key.to_string(), value(one))).collect())
 }
 
 fn texts(texts: &BTreeMap<String, At<String>>) -> Value {

@@ -4,6 +4,7 @@
 //! where no runtime could use it.
 
 use super::fields::Text;
+use super::names::AccountName;
 use super::problem::{Code, Findings, Span};
 
 /// The annotations that the image specification defines (annotations.md, "Pre-Defined Annotation Keys").
@@ -140,7 +141,5 @@ fn is_account(account: &str) -> bool {
     if account.bytes().all(|byte| byte.is_ascii_digit()) {
         return account.parse::<u32>().is_ok_and(|id| id < u32::MAX);
     }
-    account.len() <= 32
-        && account.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
-        && account.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-$".contains(&byte))
+    AccountName::new(account).is_ok()
 }

@@ -141,7 +141,7 @@ impl Reader<'_, '_> {
         let data = match key.shape {
             Shape::Text => Data::Text(self.text(given, span, &what, Some(key.name))?),
             Shape::AnyText => Data::Text(self.any_text(given, span, &what)?),
-            Shape::Choice(words) => Data::Text(self.choice(given, span, &what, words)?),
+            Shape::Choice(words) => Data::Text(self.choice(given, span, &what, words, false)?),
             Shape::Integer(most) => Data::Integer(self.integer(given, span, &what, most)?),
             Shape::Boolean => match given {
                 DeValue::Boolean(value) => Data::Boolean(*value),
@@ -152,6 +152,16 @@ impl Reader<'_, '_> {
             }
             Shape::Texts | Shape::TextOrTexts => Data::Texts(self.texts(given, span, &what)?),
             Shape::TextMap => Data::TextMap(self.text_map(given, span, &what)?),
+            Shape::TextOrTextMap => match given {
+                DeValue::String(_) => Data::Text(self.text(given, span, &what, Some(key.name))?),
+                DeValue::Table(_) => Data::TextMap(self.text_map(given, span, &what)?),
+                _ => return self.wrong_type(given, span, &what, "text or a table of texts"),
+            },
+            Shape::ChoiceOrTexts(words) => match given {
+                DeValue::String(_) => Data::Text(self.choice(given, span, &what, words, true)?),
+                DeValue::Array(_) => Data::Texts(self.texts(given, span, &what)?),
+                _ => return self.wrong_type(given, span, &what, "a name or a list of texts"),
+            },
             Shape::Table(table) => match given {
                 DeValue::Table(given) => Data::Table(self.table(given, table, span, &what)),
                 _ => return self.wrong_type(given, span, &what, "a table"),
@@ -236,6 +246,7 @@ impl Reader<'_, '_> {
         span: Span,
         what: &str,
         words: &[&'static str],
+        or_list: bool,
     ) -> Option<Text> {
         let text = self.text(given, span, what, None)?;
         if words.contains(&text.value.as_str()) {
@@ -244,7 +255,8 @@ impl Reader<'_, '_> {
         let message = format!("{what} cannot be \"{}\"", text.value);
         let problem = self.findings.error(Code::UnknownName, span, message);
         problem.did_you_mean(&text.value, words.iter().copied());
-        problem.label(format!("it is one of {}", words.join(", ")));
+        let list = if or_list { format!(", or a list like [\"{}\"]", text.value) } else { String::new() };
+        problem.label(format!("it is one of {}{list}", words.join(", ")));
         None
     }
 

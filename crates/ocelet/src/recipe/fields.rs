@@ -66,6 +66,14 @@ impl Text {
     }
 }
 
+impl Text {
+    /// The text from this byte of the value on.
+    pub(super) fn rest(&self, offset: usize) -> Self {
+        let value = self.value.get(offset..).unwrap_or_default().to_owned();
+        Self { value, span: self.span, first: self.first.map(|first| first + offset) }
+    }
+}
+
 impl PartialEq for Text {
     fn eq(&self, other: &Self) -> bool {
         self.value == other.value
@@ -84,6 +92,11 @@ impl Fields {
             self.title
         );
         self.values.remove(name).map(|(_, value)| value)
+    }
+
+    /// Whether the table has a key of this name at all.
+    pub(super) fn knows(&self, name: &str) -> bool {
+        self.table.find(name).is_some()
     }
 
     /// The place of a key, while it is not taken yet.
@@ -120,6 +133,11 @@ impl Fields {
             Data::Boolean(value) => Some(value),
             _ => misfit(name),
         }
+    }
+
+    /// The value of a key that may have several shapes.
+    pub(super) fn any(&mut self, name: &'static str) -> Option<Value> {
+        self.take(name)
     }
 
     /// The texts and the place of the whole list.

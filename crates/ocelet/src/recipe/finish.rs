@@ -9,8 +9,9 @@ use ocelet_tree::TreePath;
 use super::config;
 use super::fields::Text;
 use super::flavor::{Draft, Named, Wants};
-use super::model::{Flavor, ImageConfig, Source, SourceKind};
-use super::names::{FlavorName, SourceName, Tag};
+use super::model::{Flavor, ImageConfig, Install, PackageWish, Source, SourceKind, Wish};
+use super::names::{AccountName, FlavorName, PackageName, RepositoryTag, SourceName, Tag};
+use super::package::Asked;
 use super::problem::{At, Code, Findings, Span};
 use super::template::{Scope, expand_fixed};
 use super::values;
@@ -20,6 +21,8 @@ use super::variables::Variables;
 pub(super) struct Finisher<'a, 'text> {
     pub(super) drafts: &'a BTreeMap<FlavorName, Draft>,
     pub(super) sources: &'a BTreeMap<SourceName, Source>,
+    /// Whether none of the sources was refused.
+    pub(super) has_all_sources: bool,
     pub(super) default_flavor: Option<&'a FlavorName>,
     /// The template of the tags.
     pub(super) tag: Option<&'a Text>,
@@ -59,12 +62,22 @@ impl Finisher<'_, '_> {
         for (name, wants) in joined {
             let draft = &self.drafts[&name];
             let is_certain = draft.is_image && !wants.has_gaps;
-            if is_certain && wants.commands.is_empty() && wants.files.is_empty() && wants.rules.is_empty() {
+            let has_no_files = wants.commands.is_empty() && wants.files.is_empty();
+            if is_certain && has_no_files && wants.packages.is_empty() && wants.rules.is_empty() {
                 let message = format!("the flavor \"{name}\" asks for nothing");
                 let problem = self.findings.error(Code::Empty, draft.name.span, message);
-                problem.label("name commands, files or rules; or say image = false");
+                problem.label("name commands, files, packages or rules; or say image = false");
             }
             self.check_paths(&wants);
+            self.check_numbers(
+                "users",
+                wants.users.values().map(|at| (&at.value.0, at.value.1.uid, at.span)),
+            );
+            self.check_numbers(
+                "groups",
+                wants.groups.values().map(|at| (&at.value.0, at.value.1.gid, at.span)),
+            );
+            self.check_packages(&wants);
             let flavor = self.one(draft, wants);
             if let Some(flavor) = flavor.filter(|_| draft.is_image) {
                 flavors.insert(name, flavor);
@@ -82,6 +95,7 @@ impl Finisher<'_, '_> {
         let scope = Scope::Flavor { name: name.as_str(), is_default: self.default_flavor == Some(name) };
         let tag = if draft.is_image { self.tag(scope) } else { None };
         let annotations = self.expand_all(wants.annotations, scope);
+        let packages = self.packages(wants.packages, scope);
         let config = ImageConfig {
             entrypoint: self.arguments(wants.entrypoint, scope),
             cmd: self.arguments(wants.cmd, scope),
@@ -103,9 +117,12 @@ impl Finisher<'_, '_> {
             extends: draft.extends.iter().filter_map(|text| FlavorName::new(&text.value).ok()).collect(),
             commands: keyed(wants.commands),
             files: keyed(wants.files),
+            packages,
             rules: keyed(wants.rules),
             directories: keyed(wants.directories),
             links: keyed(wants.links),
+            users: keyed(wants.users),
+            groups: keyed(wants.groups),
             acknowledged_dlopen: keyed(wants.acknowledged),
             config,
             annotations,
@@ -129,6 +146,20 @@ impl Finisher<'_, '_> {
         for (name, text) in texts {
             if let Some(value) = expand_fixed(&text, scope, self.variables, self.findings) {
                 out.insert(name, At::new(value, text.span));
+            }
+        }
+        out
+    }
+
+    fn packages(
+        &mut self,
+        packages: Named<(Asked, Wish)>,
+        scope: Scope<'_>,
+    ) -> BTreeMap<PackageName, At<PackageWish>> {
+        let mut out = BTreeMap::new();
+        for At { value: (asked, wish), span } in packages.into_values() {
+            if let Some(term) = asked.finish(scope, self.variables, self.findings) {
+                out.insert(term.name.clone(), At::new(PackageWish { term, wish }, span));
             }
         }
         out
@@ -170,7 +201,7 @@ impl Finisher<'_, '_> {
                         .note(other.span, "asked for here");
                 }
             }
-            for (file, at) in files(self.sources) {
+            for (file, at) in installed(self.sources) {
                 if file.below(path).is_some() {
                     let message = format!("{path} cannot be a link: a source installs {file}");
                     self.findings.error(Code::Conflict, link.span, message).note(at, "installed here");
@@ -184,6 +215,72 @@ impl Finisher<'_, '_> {
                 let message =
                     format!("{} cannot be a directory: a source installs the file {file}", directory.value.0);
                 self.findings.error(Code::Conflict, directory.span, message).note(at, "installed here");
+            }
+        }
+    }
+
+    /// No two users and no two groups have one number.
+    fn check_numbers<'b>(
+        &mut self,
+        what: &str,
+        accounts: impl Iterator<Item = (&'b AccountName, u32, Span)>,
+    ) {
+        let mut owners: BTreeMap<u32, (&AccountName, Span)> = BTreeMap::new();
+        for (name, number, span) in accounts {
+            if let Some((first, at)) = owners.insert(number, (name, span)) {
+                let message = format!("the {what} \"{first}\" and \"{name}\" both have the number {number}");
+                self.findings
+                    .error(Code::Conflict, span, message)
+                    .label("give one of them another")
+                    .note(at, "the other one");
+            }
+        }
+    }
+
+    /// Packages come from sources that have some, with tags that these know.
+    fn check_packages(&mut self, wants: &Wants) {
+        let of = |source: &'_ Source| match &source.kind {
+            SourceKind::Apk(apk) => Some(apk.repositories.iter().filter_map(|one| one.tag.clone()).collect()),
+            _ => None,
+        };
+        let all: Vec<Vec<RepositoryTag>> = self.sources.values().filter_map(of).collect();
+        let first = wants.packages.values().min_by_key(|package| package.span);
+        if let Some(At { value: (asked, _), span }) = first
+            && all.is_empty()
+            && self.has_all_sources
+        {
+            let message = format!("no source has the package \"{}\", or any other", asked.name);
+            self.findings
+                .error(Code::MissingKey, *span, message)
+                .label("add a source with apk = [\"https://…\"] and keys = \"alpine\"");
+            return;
+        }
+        for At { value: (asked, wish), span } in wants.packages.values() {
+            let name = &asked.name;
+            let own =
+                wish.from.as_ref().and_then(|from| self.sources.get(&from.value).map(|one| (from, one)));
+            if let Some((from, source)) = own
+                && of(source).is_none()
+            {
+                let message = format!(
+                    "[source.{}] has no package \"{name}\": it is of the kind {}",
+                    from.value,
+                    source.kind.as_str()
+                );
+                self.findings.error(Code::Conflict, from.span, message).label("name a source with apk");
+            } else if let Some(tag) = &asked.tag
+                && self.has_all_sources
+            {
+                let tags: Vec<RepositoryTag> = match own.and_then(|(_, source)| of(source)) {
+                    Some(tags) => tags,
+                    None => all.iter().flatten().cloned().collect(),
+                };
+                if !tags.contains(tag) {
+                    let message = format!("no repository for the package \"{name}\" has the tag \"{tag}\"");
+                    let problem = self.findings.error(Code::UnknownName, *span, message);
+                    problem.did_you_mean(tag.as_str(), tags.iter().map(RepositoryTag::as_str));
+                    problem.label(format!("write \"@{tag} ADDRESS\" in the apk of a source"));
+                }
             }
         }
     }
@@ -214,10 +311,22 @@ impl Finisher<'_, '_> {
 
 /// The paths that single files are installed at.
 fn files(sources: &BTreeMap<SourceName, Source>) -> impl Iterator<Item = (&TreePath, Span)> {
-    sources.values().filter_map(|source| match &source.kind {
-        SourceKind::File(file) => Some((&file.install.value, file.install.span)),
-        SourceKind::Rootfs(_) => None,
+    sources.values().filter_map(|source| {
+        let (install, _) = source.kind.single_file()?;
+        Some((install.value, install.span))
     })
+}
+
+/// The same, and the directories that members of archives are put into.
+fn installed(sources: &BTreeMap<SourceName, Source>) -> impl Iterator<Item = (&TreePath, Span)> {
+    let directories = sources.values().filter_map(|source| match &source.kind {
+        SourceKind::Artifact(artifact) => match &artifact.install.value {
+            Install::Directory(path) => Some((path, artifact.install.span)),
+            Install::File(_) => None,
+        },
+        _ => None,
+    });
+    files(sources).chain(directories)
 }
 
 /// Single files that no flavor names: only a rule pack or a link could bring them into an image.

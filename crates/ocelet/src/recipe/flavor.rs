@@ -7,10 +7,12 @@ use std::collections::BTreeMap;
 
 use ocelet_tree::{Glob, LinkTarget, TreePath};
 
+use super::account;
 use super::config;
 use super::fields::{Fields, Text};
-use super::model::{Directory, Wish};
-use super::names::{CommandName, FlavorName, RESERVED_FLAVORS, RuleName};
+use super::model::{Directory, Group, User, Wish};
+use super::names::{AccountName, CommandName, FlavorName, RESERVED_FLAVORS, RuleName, SourceName};
+use super::package::{self, Asked};
 use super::problem::{At, Code, Findings, Span};
 use super::values::{self, Seen};
 
@@ -22,9 +24,12 @@ pub(super) type Named<T> = BTreeMap<String, At<T>>;
 pub(super) struct Wants {
     pub(super) commands: Named<(CommandName, Wish)>,
     pub(super) files: Named<(Glob, Wish)>,
+    pub(super) packages: Named<(Asked, Wish)>,
     pub(super) rules: Named<(RuleName, Wish)>,
     pub(super) directories: Named<(TreePath, Directory)>,
     pub(super) links: Named<(TreePath, LinkTarget)>,
+    pub(super) users: Named<(AccountName, User)>,
+    pub(super) groups: Named<(AccountName, Group)>,
     pub(super) acknowledged: Named<(Glob, Option<String>)>,
     pub(super) volumes: Named<TreePath>,
     pub(super) ports: Named<String>,
@@ -55,9 +60,12 @@ pub(super) struct Draft {
 pub(super) const REMOVABLE: &[&str] = &[
     "commands",
     "files",
+    "packages",
     "rules",
     "directories",
     "links",
+    "users",
+    "groups",
     "env",
     "labels",
     "annotations",
@@ -66,10 +74,18 @@ pub(super) const REMOVABLE: &[&str] = &[
     "acknowledge-dlopen",
 ];
 
+/// The names that a flavor may use.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Known<'a> {
+    pub(super) rules: &'a [&'a str],
+    /// Nothing where the sources could not be read.
+    pub(super) sources: Option<&'a [String]>,
+}
+
 /// What reading a flavor needs to know of the world.
 struct Reader<'a, 'text> {
     findings: &'a mut Findings<'text>,
-    known_rules: &'a [&'a str],
+    known: Known<'a>,
     flavor: FlavorName,
 }
 
@@ -77,7 +93,7 @@ struct Reader<'a, 'text> {
 pub(super) fn read(
     name: &str,
     mut fields: Fields,
-    known_rules: &[&str],
+    known: Known<'_>,
     findings: &mut Findings<'_>,
 ) -> Option<Draft> {
     let span = fields.span;
@@ -90,7 +106,7 @@ pub(super) fn read(
     }
     // A flavor with a wrong name is read all the same, for its other problems.
     let stand_in = || FlavorName::new("x").expect("a letter is a name");
-    let mut reader = Reader { findings, known_rules, flavor: flavor.clone().unwrap_or_else(|_| stand_in()) };
+    let mut reader = Reader { findings, known, flavor: flavor.clone().unwrap_or_else(|_| stand_in()) };
     let is_sound = fields.is_sound;
     let errors = reader.findings.errors();
     let is_image = fields.boolean("image").unwrap_or(true);
@@ -122,9 +138,12 @@ impl Reader<'_, '_> {
         Wants {
             commands: self.commands(fields.items("commands")),
             files: self.files(fields.items("files")),
+            packages: self.packages(fields.items("packages")),
             rules: self.rules(fields.items("rules")),
             directories: self.directories(fields.items("directories")),
             links: self.links(fields.items("links")),
+            users: account::users(fields.items("users"), self.findings),
+            groups: account::groups(fields.items("groups"), self.findings),
             acknowledged: self.acknowledged(fields.items("acknowledge-dlopen")),
             volumes: self.listed(fields.texts("volumes"), "the volume", |text, findings| {
                 values::path_below_root(&text.value, text.span, "the volume", findings)
@@ -146,22 +165,31 @@ impl Reader<'_, '_> {
 
     /// The name or path of an item, without the `?` of the short form, and whether it had one.
     fn named(&mut self, fields: &mut Fields, key: &'static str) -> Option<(String, bool, Span)> {
-        let text = fields.text(key)?;
-        match text.value.strip_suffix('?').filter(|_| fields.is_short) {
-            Some("") => {
-                self.findings.error(Code::InvalidName, text.span, "a \"?\" alone names nothing");
-                None
-            }
-            Some(name) => Some((name.to_owned(), true, text.span)),
-            None => Some((text.value, false, text.span)),
+        let (text, optional) = self.named_text(fields, key)?;
+        Some((text.value, optional, text.span))
+    }
+
+    fn named_text(&mut self, fields: &mut Fields, key: &'static str) -> Option<(Text, bool)> {
+        let mut text = fields.text(key)?;
+        let optional = fields.is_short && text.value.ends_with('?');
+        if optional {
+            text.value.pop();
         }
+        if text.value.is_empty() {
+            self.findings.error(Code::InvalidName, text.span, "a \"?\" alone names nothing");
+            return None;
+        }
+        Some((text, optional))
     }
 
     fn wish(&mut self, mut fields: Fields, optional: bool) -> Wish {
+        // Rule packs are no files of any source.
+        let from = if fields.knows("from") { fields.text("from") } else { None };
         let wish = Wish {
             optional: fields.boolean("optional").unwrap_or(false) || optional,
             reason: fields.text("reason").map(|text| text.value),
             source: fields.text("source").and_then(|text| self.link(text)),
+            from: from.and_then(|text| self.from(&text)),
             flavor: self.flavor.clone(),
         };
         fields.finish();
@@ -177,6 +205,34 @@ impl Reader<'_, '_> {
             .error(Code::InvalidValue, text.span, message)
             .label("write https://…, or put words into \"reason\"");
         None
+    }
+
+    fn from(&mut self, text: &Text) -> Option<At<SourceName>> {
+        let known = self.known.sources?;
+        if known.contains(&text.value) {
+            return SourceName::new(&text.value).ok().map(|name| At::new(name, text.span));
+        }
+        let message = format!("unknown source \"{}\"", text.value);
+        let problem = self.findings.error(Code::UnknownName, text.span, message);
+        problem.did_you_mean(&text.value, known.iter().map(String::as_str));
+        problem.label(format!("the sources are {}", known.join(", ")));
+        None
+    }
+
+    fn packages(&mut self, items: Vec<Fields>) -> Named<(Asked, Wish)> {
+        let (mut seen, mut named) = (Seen::default(), Named::new());
+        for mut fields in items {
+            let text = self.named_text(&mut fields, "name");
+            let span = fields.span;
+            let wish = self.wish(fields, text.as_ref().is_some_and(|(_, optional)| *optional));
+            let Some((text, _)) = text else { continue };
+            let Some(asked) = package::asked(&text, self.findings) else { continue };
+            let name = asked.name.to_string();
+            if seen.is_new(&name, text.span, "the package", self.findings) {
+                named.insert(name, At::new((asked, wish), span));
+            }
+        }
+        named
     }
 
     fn commands(&mut self, items: Vec<Fields>) -> Named<(CommandName, Wish)> {
@@ -225,7 +281,7 @@ impl Reader<'_, '_> {
             let wish = self.wish(fields, name.as_ref().is_some_and(|(_, optional, _)| *optional));
             let Some((name, _, at)) = name else { continue };
             match RuleName::new(&name) {
-                Ok(rule) if self.known_rules.contains(&name.as_str()) => {
+                Ok(rule) if self.known.rules.contains(&name.as_str()) => {
                     if seen.is_new(&name, at, "the rule pack", self.findings) {
                         named.insert(name, At::new((rule, wish), span));
                     }
@@ -233,8 +289,8 @@ impl Reader<'_, '_> {
                 _ => {
                     let message = format!("unknown rule pack \"{name}\"");
                     let problem = self.findings.error(Code::UnknownName, at, message);
-                    problem.did_you_mean(&name, self.known_rules.iter().copied());
-                    problem.label(format!("the rule packs are {}", self.known_rules.join(", ")));
+                    problem.did_you_mean(&name, self.known.rules.iter().copied());
+                    problem.label(format!("the rule packs are {}", self.known.rules.join(", ")));
                 }
             }
         }

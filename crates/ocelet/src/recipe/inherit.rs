@@ -12,8 +12,9 @@ use ocelet_tree::{Glob, LinkTarget, TreePath};
 
 use super::fields::Text;
 use super::flavor::{Draft, Named, REMOVABLE, Wants};
-use super::model::{Directory, Wish};
-use super::names::FlavorName;
+use super::model::{Directory, Group, User, Wish};
+use super::names::{AccountName, CommandName, FlavorName, RuleName};
+use super::package::Asked;
 use super::problem::{At, Code, Findings, Span};
 
 /// The joined wants of every flavor that is not part of a circle and extends none that is.
@@ -108,8 +109,11 @@ trait Join: Clone {
 }
 
 impl Join for Wish {
-    /// What one of them requires is required; the first reason stays.
+    /// What one of them requires is required; the first reason stays. No file comes from two sources.
     fn join(&self, other: &Self) -> Option<Self> {
+        if !agree(self.from.as_ref(), other.from.as_ref()) {
+            return None;
+        }
         let first = if self.optional && !other.optional { other } else { self };
         let reason_from = if first.reason.is_some() {
             first
@@ -122,14 +126,32 @@ impl Join for Wish {
             optional: self.optional && other.optional,
             reason: reason_from.reason.clone(),
             source: reason_from.source.clone(),
+            from: self.from.clone().or_else(|| other.from.clone()),
             flavor: first.flavor.clone(),
         })
     }
 }
 
-impl<K: Clone> Join for (K, Wish) {
+/// Whether two say the same, as far as both say something.
+fn agree<T: PartialEq>(one: Option<&T>, other: Option<&T>) -> bool {
+    one.is_none() || other.is_none() || one == other
+}
+
+impl Join for Asked {
     fn join(&self, other: &Self) -> Option<Self> {
-        Some((self.0.clone(), self.1.join(&other.1)?))
+        let tags = agree(self.tag.as_ref(), other.tag.as_ref());
+        let constraints = agree(self.constraint.as_ref(), other.constraint.as_ref());
+        (tags && constraints).then(|| Self {
+            name: self.name.clone(),
+            tag: self.tag.clone().or_else(|| other.tag.clone()),
+            constraint: self.constraint.clone().or_else(|| other.constraint.clone()),
+        })
+    }
+}
+
+impl<K: Join> Join for (K, Wish) {
+    fn join(&self, other: &Self) -> Option<Self> {
+        Some((self.0.join(&other.0)?, self.1.join(&other.1)?))
     }
 }
 
@@ -149,7 +171,19 @@ macro_rules! join_equal {
     };
 }
 
-join_equal!((TreePath, Directory), (TreePath, LinkTarget), TreePath, String, Text, Vec<Text>);
+join_equal!(
+    (TreePath, Directory),
+    (TreePath, LinkTarget),
+    (AccountName, User),
+    (AccountName, Group),
+    CommandName,
+    Glob,
+    RuleName,
+    TreePath,
+    String,
+    Text,
+    Vec<Text>
+);
 
 /// Joins one flavor with what it extends.
 struct Joiner<'a, 'text> {
@@ -166,9 +200,12 @@ fn one(draft: &Draft, parents: &[(&FlavorName, &Wants)], findings: &mut Findings
     let wants = Wants {
         commands: joiner.named("commands", "the command", |wants| &wants.commands),
         files: joiner.named("files", "the file", |wants| &wants.files),
+        packages: joiner.named("packages", "the package", |wants| &wants.packages),
         rules: joiner.named("rules", "the rule pack", |wants| &wants.rules),
         directories: joiner.named("directories", "the directory", |wants| &wants.directories),
         links: joiner.named("links", "the link", |wants| &wants.links),
+        users: joiner.named("users", "the user", |wants| &wants.users),
+        groups: joiner.named("groups", "the group", |wants| &wants.groups),
         acknowledged: joiner.named("acknowledge-dlopen", "the program", |wants| &wants.acknowledged),
         volumes: joiner.named("volumes", "the volume", |wants| &wants.volumes),
         ports: joiner.named("exposed-ports", "the port", |wants| &wants.ports),

@@ -4,6 +4,12 @@
 //! key that another does not. It refuses to hold any rule that is about more than one value; those live with the
 //! rooms that read them.
 
+mod flavor;
+
+pub(super) use flavor::FLAVOR;
+#[cfg(test)]
+pub(super) use flavor::REMOVE;
+
 /// The keys of one TOML table.
 #[derive(Debug)]
 pub(super) struct Table {
@@ -51,6 +57,10 @@ pub(super) enum Shape {
     Tables(&'static Table),
     /// Any names, each with a text.
     TextMap,
+    /// One of these words, or a list of texts.
+    ChoiceOrTexts(&'static [&'static str]),
+    /// One text, or any names, each with a text.
+    TextOrTextMap,
     /// A list of tables; where a short key is named, a text stands for the table with only that key.
     Items { table: &'static Table, short: Option<&'static str> },
 }
@@ -67,6 +77,12 @@ const fn required(name: &'static str, shape: Shape, example: &'static str, doc: 
 const LATEST: i64 = 253_402_300_799;
 /// The largest user or group number: the kernel keeps the next one to mean "nobody in particular".
 const LARGEST_ID: i64 = 0xffff_fffe;
+
+/// Archives have fewer directories above their files than this.
+const MOST_COMPONENTS: i64 = 64;
+
+/// The keyrings that the program brings along.
+pub(super) const KEYRINGS: &[&str] = &["alpine"];
 
 /// The groups that files are sorted into by how often they change, least often first.
 pub(super) const STABILITIES: &[&str] = &["base", "packages", "release", "configuration"];
@@ -140,25 +156,36 @@ pub(super) static PARAMETER: Table = Table {
         required("help", Shape::Text, "\"path of a tarball\"", "What to give, as one sentence."),
         key("default", Shape::AnyText, "\"1\"", "The value where none is given."),
         key("choices", Shape::Texts, "[\"1\"]", "The only values that may be given."),
+        key(
+            "path",
+            Shape::Boolean,
+            "true",
+            "Whether the value is a path of this machine: only places of sources may use it, and it is not part of what a lock is checked against.",
+        ),
     ],
 };
 
 /// The keys that say what kind of source it is: each source has exactly one of them.
 pub(super) const SOURCE_KINDS: &[(&str, &[&str])] = &[
     ("rootfs", &["tag", "include", "exclude"]),
+    ("apk", &["keys", "pin"]),
+    (
+        "artifact",
+        &["arch", "sha256", "checksum", "install", "members", "strip", "mode", "uid", "gid", "replace"],
+    ),
     ("text", &["expand", "install", "mode", "uid", "gid", "replace"]),
     ("file", &["install", "mode", "uid", "gid", "replace"]),
 ];
 
 /// `[source.NAME]`.
 pub(super) static SOURCE: Table = Table {
-    doc: "One place that files come from: a root file system (rootfs), a text in the recipe (text) or a file beside it (file).",
+    doc: "One place that files come from: a root file system (rootfs), Alpine packages (apk), a released file or archive (artifact), a text in the recipe (text) or a file beside it (file).",
     keys: &[
         key(
             "rootfs",
             Shape::Text,
             "\"/\"",
-            "A directory, a tarball, or an OCI layout or archive, relative to the recipe; a template, also of {platform}, {os}, {arch} and {variant}.",
+            "A directory, a tarball, or an OCI layout or archive, relative to the recipe; a template, also of {platform}, {os}, {arch}, {variant} and {apk-arch}.",
         ),
         key(
             "tag",
@@ -168,6 +195,48 @@ pub(super) static SOURCE: Table = Table {
         ),
         key("include", Shape::Texts, "[\"/usr/**\"]", "Patterns of the only files to take."),
         key("exclude", Shape::Texts, "[\"/usr/share/doc/**\"]", "Patterns of files to leave out."),
+        key(
+            "apk",
+            Shape::TextOrTexts,
+            "[\"https://dl-cdn.alpinelinux.org/alpine/v3.22/main\"]",
+            "Package repositories in the order of their priority: addresses or directories relative to the recipe, without the part that names the architecture; \"@tag ADDRESS\" serves only packages that are asked for with the tag. Templates, also of the platform; {apk-arch} is Alpine's name of the architecture.",
+        ),
+        key(
+            "keys",
+            Shape::ChoiceOrTexts(KEYRINGS),
+            "\"alpine\"",
+            "Whose signatures are believed: \"alpine\" for the keys of Alpine Linux, or a list of key files relative to the recipe, named as the signatures name them.",
+        ),
+        key(
+            "pin",
+            Shape::TextMap,
+            "{ iptables = \"~1.8\" }",
+            "Versions that packages of these repositories must have if they are chosen at all, as an operator and a version. Templates.",
+        ),
+        key(
+            "artifact",
+            Shape::Text,
+            "\"https://example.org/v1/tool-{arch}\"",
+            "The address of a released file or archive (.gz, .tar.gz, .tar.xz, .tar.zst, .tar.bz2, .tgz, .zip), or its path relative to the recipe; a template, also of the platform.",
+        ),
+        key(
+            "arch",
+            Shape::TextMap,
+            "{ \"linux/amd64\" = \"x86_64\" }",
+            "What {arch} stands for in the addresses of the artifact, by platform; otherwise the name that images use.",
+        ),
+        key(
+            "sha256",
+            Shape::TextOrTextMap,
+            "\"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\"",
+            "The SHA-256 of the whole file in hexadecimal digits, or a table of one for each platform.",
+        ),
+        key(
+            "checksum",
+            Shape::Text,
+            "\"https://example.org/v1/tool-{arch}.sha256\"",
+            "A file with the SHA-256 or SHA-512 of the artifact or of several files, from which the lock takes the digest where sha256 is not given, and says so; a template, also of the platform.",
+        ),
         key("text", Shape::AnyText, "\"this is {name}\"", "The content of one file, as it stands here."),
         key(
             "expand",
@@ -185,9 +254,26 @@ pub(super) static SOURCE: Table = Table {
             "install",
             Shape::Text,
             "\"/etc/motd\"",
-            "The absolute path of the file in the image; a template.",
+            "The absolute path of the file in the image, or, with a \"/\" at its end, of the directory for what an artifact holds; a template.",
         ),
-        key("mode", Shape::Text, "\"0644\"", "The permission bits in octal digits; 0644 where left out."),
+        key(
+            "members",
+            Shape::Texts,
+            "[\"bin/*\"]",
+            "Patterns of the only members to take out of an archive, as they are named there.",
+        ),
+        key(
+            "strip",
+            Shape::Integer(MOST_COMPONENTS),
+            "1",
+            "How many leading directories the names of an archive's members lose; 0 where left out.",
+        ),
+        key(
+            "mode",
+            Shape::Text,
+            "\"0644\"",
+            "The permission bits in octal digits; where left out 0644, for a single file of an artifact 0755, and for the members of an archive what it says.",
+        ),
         key("uid", Shape::Integer(LARGEST_ID), "0", "The number of the owning user; 0 where left out."),
         key("gid", Shape::Integer(LARGEST_ID), "0", "The number of the owning group; 0 where left out."),
         key(
@@ -201,178 +287,8 @@ pub(super) static SOURCE: Table = Table {
             "stability",
             Shape::Choice(STABILITIES),
             "\"base\"",
-            "How seldom the files change, which decides the layer they share; base for a rootfs, configuration for a single file.",
+            "How seldom the files change, which decides the layer they share; base for a rootfs, packages for apk, release for an artifact, configuration for a text or file.",
         ),
-    ],
-};
-
-/// `[flavor.NAME]`.
-pub(super) static FLAVOR: Table = Table {
-    doc: "One image: the things that it must be able to do, and how it starts.",
-    keys: &[
-        key(
-            "image",
-            Shape::Boolean,
-            "true",
-            "Whether an image is made of it; false for a flavor that others extend.",
-        ),
-        key("extends", Shape::TextOrTexts, "\"b\"", "The flavors that it has everything of."),
-        key(
-            "commands",
-            Shape::Items { table: &COMMAND, short: Some("name") },
-            "[\"sh\"]",
-            "Programs that must run, by name; \"name?\" is wanted but may be missing.",
-        ),
-        key(
-            "files",
-            Shape::Items { table: &FILE, short: Some("path") },
-            "[\"/etc/passwd\"]",
-            "Paths or patterns of files that must be there; \"path?\" is wanted but may be missing, while in a table a \"?\" is any one character.",
-        ),
-        key(
-            "rules",
-            Shape::Items { table: &RULE, short: Some("name") },
-            "[\"nss\"]",
-            "Rule packs: files that programs open at run time, by what they are for.",
-        ),
-        key(
-            "remove",
-            Shape::Table(&REMOVE),
-            "{ commands = [\"ls\"] }",
-            "What to drop of the flavors that it extends.",
-        ),
-        key(
-            "directories",
-            Shape::Items { table: &DIRECTORY, short: Some("path") },
-            "[\"/proc\"]",
-            "Directories that must exist, empty or not.",
-        ),
-        key(
-            "links",
-            Shape::Items { table: &LINK, short: None },
-            "[{ path = \"/etc/mtab\", target = \"../proc/self/mounts\" }]",
-            "Symbolic links to make.",
-        ),
-        key(
-            "entrypoint",
-            Shape::Texts,
-            "[\"sh\"]",
-            "The program and first arguments of the container; an inherited cmd is dropped. A template.",
-        ),
-        key(
-            "cmd",
-            Shape::Texts,
-            "[\"-l\"]",
-            "Default arguments, which whoever starts the container may replace. A template.",
-        ),
-        key("env", Shape::TextMap, "{ PATH = \"/bin\" }", "Environment variables. Templates."),
-        key("workdir", Shape::Text, "\"/\"", "The directory that the program starts in. A template."),
-        key(
-            "user",
-            Shape::Text,
-            "\"0:0\"",
-            "The user, or user:group, by name or number, that the program runs as. A template.",
-        ),
-        key(
-            "labels",
-            Shape::TextMap,
-            "{ maintained = \"yes\" }",
-            "Labels of the image's configuration. Templates.",
-        ),
-        key(
-            "annotations",
-            Shape::TextMap,
-            "{ \"org.opencontainers.image.title\" = \"tools\" }",
-            "Annotations of the image's manifest and index. Templates.",
-        ),
-        key("stop-signal", Shape::Text, "\"SIGTERM\"", "The signal that asks the program to stop."),
-        key("volumes", Shape::Texts, "[\"/data\"]", "Directories that are expected to be mounted."),
-        key("exposed-ports", Shape::Texts, "[\"80/tcp\"]", "Ports that the program listens on."),
-        key(
-            "acknowledge-dlopen",
-            Shape::Items { table: &ACKNOWLEDGED, short: Some("path") },
-            "[\"/bin/busybox\"]",
-            "Programs that load libraries at run time without saying which, and that somebody has looked at.",
-        ),
-    ],
-};
-
-static COMMAND: Table = Table {
-    doc: "A program that must run.",
-    keys: &[
-        required("name", Shape::Text, "\"sh\"", "The name, without directory."),
-        key("optional", Shape::Boolean, "true", "Whether it may be missing."),
-        key("reason", Shape::Text, "\"the kubelet runs it\"", "Why it is wanted."),
-        key("source", Shape::Text, "\"https://example.org\"", "Where the reason can be read."),
-    ],
-};
-
-static FILE: Table = Table {
-    doc: "Files that must be there.",
-    keys: &[
-        required("path", Shape::Text, "\"/etc/passwd\"", "An absolute path or pattern."),
-        key("optional", Shape::Boolean, "true", "Whether it may match nothing."),
-        key("reason", Shape::Text, "\"names of users\"", "Why it is wanted."),
-        key("source", Shape::Text, "\"https://example.org\"", "Where the reason can be read."),
-    ],
-};
-
-static RULE: Table = Table {
-    doc: "A rule pack.",
-    keys: &[
-        required("name", Shape::Text, "\"nss\"", "The name of the rule pack."),
-        key("optional", Shape::Boolean, "true", "Whether it may match nothing."),
-        key("reason", Shape::Text, "\"users have names\"", "Why it is wanted."),
-        key("source", Shape::Text, "\"https://example.org\"", "Where the reason can be read."),
-    ],
-};
-
-static DIRECTORY: Table = Table {
-    doc: "A directory that must exist.",
-    keys: &[
-        required("path", Shape::Text, "\"/tmp\"", "The absolute path."),
-        key("mode", Shape::Text, "\"1777\"", "The permission bits in octal digits; 0755 where left out."),
-        key("uid", Shape::Integer(LARGEST_ID), "0", "The number of the owning user; 0 where left out."),
-        key("gid", Shape::Integer(LARGEST_ID), "0", "The number of the owning group; 0 where left out."),
-    ],
-};
-
-static LINK: Table = Table {
-    doc: "A symbolic link.",
-    keys: &[
-        required("path", Shape::Text, "\"/etc/mtab\"", "The absolute path of the link."),
-        required(
-            "target",
-            Shape::Text,
-            "\"../proc/self/mounts\"",
-            "Where it points, as it is written into the link.",
-        ),
-    ],
-};
-
-static ACKNOWLEDGED: Table = Table {
-    doc: "A program whose use of dlopen somebody has looked at.",
-    keys: &[
-        required("path", Shape::Text, "\"/bin/busybox\"", "An absolute path or pattern."),
-        key("reason", Shape::Text, "\"only with a plugin\"", "What was found."),
-    ],
-};
-
-/// `remove` of a flavor.
-pub(super) static REMOVE: Table = Table {
-    doc: "What to drop of the flavors that this one extends, each as it is named there.",
-    keys: &[
-        key("commands", Shape::Texts, "[\"ls\"]", "Commands."),
-        key("files", Shape::Texts, "[\"/etc/ls\"]", "Files, spelled as they were asked for."),
-        key("rules", Shape::Texts, "[\"pam\"]", "Rule packs."),
-        key("directories", Shape::Texts, "[\"/ls\"]", "Directories."),
-        key("links", Shape::Texts, "[\"/lls\"]", "Links, by their path."),
-        key("env", Shape::Texts, "[\"LS\"]", "Environment variables."),
-        key("labels", Shape::Texts, "[\"ls\"]", "Labels."),
-        key("annotations", Shape::Texts, "[\"ls\"]", "Annotations."),
-        key("volumes", Shape::Texts, "[\"/ls\"]", "Volumes."),
-        key("exposed-ports", Shape::Texts, "[\"1/tcp\"]", "Ports."),
-        key("acknowledge-dlopen", Shape::Texts, "[\"/bin/ls\"]", "Acknowledged programs."),
     ],
 };
 

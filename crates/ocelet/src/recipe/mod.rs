@@ -1,9 +1,9 @@
 //! What the user asked for, with the line that each wish came from.
 //!
 //! ```text
-//! text ─ document ─┬─ variables ─┐
-//!        (keys)    ├─ source ────┼─ finish ─ Recipe ─ canonical
-//!                  └─ flavor ─ inherit
+//! text ─ document ─┬─ variables ────────────────────┐
+//!        (keys)    ├─ source (repository, artifact) ┼─ finish ─ Recipe ─ canonical
+//!                  └─ flavor (account) ─ inherit ───┘
 //! ```
 //!
 //! [`parse`] turns the TOML text of a recipe into a [`Recipe`], or into all of its [`Problems`] at once: each
@@ -16,6 +16,8 @@
 //!
 //! The room never touches network or disk: a path in a recipe is only text here.
 
+mod account;
+mod artifact;
 mod canonical;
 mod config;
 mod document;
@@ -24,13 +26,16 @@ mod finish;
 mod flavor;
 mod inherit;
 mod keys;
+mod location;
 mod model;
 mod names;
 mod nearest;
+mod package;
 mod parse;
 mod platform;
 mod problem;
 mod render;
+mod repository;
 mod schema;
 mod source;
 mod template;
@@ -39,12 +44,17 @@ mod tests;
 mod values;
 mod variables;
 
+pub use location::Location;
 pub use model::{
-    Directory, FileContent, FileSource, Flavor, ImageConfig, Recipe, RootfsSource, Source, SourceKind,
-    Stability, Wish,
+    ApkSource, ArtifactSource, Directory, FileContent, FileSource, Flavor, Group, ImageConfig, Install, Keys,
+    PackageWish, Recipe, Repository, RootfsSource, Source, SourceKind, Stability, User, Wish,
 };
-pub use names::{CommandName, FlavorName, ImageName, NameError, RuleName, SourceName, Tag, VariableName};
+pub use names::{
+    AccountName, CommandName, FlavorName, ImageName, NameError, PackageName, RepositoryTag, RuleName,
+    SourceName, Tag, VariableName,
+};
 pub use nearest::{distance, nearest};
+pub use package::{Constraint, PackageTerm};
 pub use parse::{Context, Parsed, parse};
 pub use platform::{Platform, PlatformError};
 pub use problem::{At, Code, Note, Problem, Problems, Severity, Span};

@@ -6,9 +6,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ocelet_oci::Digest;
 use ocelet_tree::{Glob, LinkTarget, TreePath};
 
-use super::names::{CommandName, FlavorName, ImageName, RuleName, SourceName, Tag};
+use super::location::Location;
+use super::names::{
+    AccountName, CommandName, FlavorName, ImageName, PackageName, RepositoryTag, RuleName, SourceName, Tag,
+};
+use super::package::{Constraint, PackageTerm};
 use super::platform::Platform;
 use super::problem::At;
 use super::template::PlatformText;
@@ -57,6 +62,10 @@ pub struct Source {
 pub enum SourceKind {
     /// A whole root file system.
     Rootfs(RootfsSource),
+    /// Repositories of Alpine packages.
+    Apk(ApkSource),
+    /// A released file or archive.
+    Artifact(ArtifactSource),
     /// One file.
     File(FileSource),
 }
@@ -86,6 +95,76 @@ pub struct RootfsSource {
     pub include: Vec<At<Glob>>,
     /// The files to leave out of these.
     pub exclude: Vec<At<Glob>>,
+}
+
+/// Repositories of Alpine packages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ApkSource {
+    /// The repositories, the most wanted first; at least one, none twice. Each platform of the source has a name
+    /// among Alpine's architectures, see [`Platform::apk_architecture`].
+    pub repositories: Vec<At<Repository>>,
+    /// Whose signatures are believed.
+    pub keys: Keys,
+    /// The versions that packages of these repositories must have if they are chosen at all.
+    pub pins: BTreeMap<PackageName, At<Constraint>>,
+}
+
+/// A package repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Repository {
+    /// With a tag it serves only packages that are asked for with the same one, and what these depend on.
+    pub tag: Option<RepositoryTag>,
+    /// Where it is, without the part that names the architecture and without a slash at the end.
+    pub location: PlatformText,
+}
+
+/// Whose signatures are believed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Keys {
+    /// A keyring that the program brings along: `alpine`.
+    Embedded(String),
+    /// Key files, no two of one name. A relative path begins at the directory of the recipe.
+    Files(Vec<At<PlatformText>>),
+}
+
+/// A released file or archive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ArtifactSource {
+    /// Where it is; [`ArtifactSource::location_for`] knows the names of the architectures.
+    pub location: At<PlatformText>,
+    /// What `{arch}` stands for where it is not the name that images use.
+    pub architectures: BTreeMap<Platform, String>,
+    /// The SHA-256 of the whole file where the recipe says it: for every platform, or only for some if there is a
+    /// `checksum`.
+    pub sha256: BTreeMap<Platform, At<Digest>>,
+    /// A file of sums to take the digest from where the recipe does not say it.
+    pub checksum: Option<At<PlatformText>>,
+    /// Where its files go.
+    pub install: At<Install>,
+    /// The only members of an archive to take, by their names before any is stripped; empty for all.
+    pub members: Vec<At<Glob>>,
+    /// How many leading components the names of members lose; 0 where one file is installed.
+    pub strip: u32,
+    /// The permission bits; where nothing is said 0755 for what is no archive, and the archive's own for members.
+    pub mode: Option<u16>,
+    /// The number of the owning user.
+    pub uid: u32,
+    /// The number of the owning group.
+    pub gid: u32,
+    /// Whether its files take the place of another source's.
+    pub replace: bool,
+}
+
+/// Where the files of an artifact go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Install {
+    /// One file: the artifact itself, or the only member that is chosen.
+    File(TreePath),
+    /// Every file into this directory.
+    Directory(TreePath),
 }
 
 /// A single file.
@@ -129,12 +208,19 @@ pub struct Flavor {
     pub commands: BTreeMap<CommandName, At<Wish>>,
     /// The files that must be there, by their pattern.
     pub files: BTreeMap<Glob, At<Wish>>,
+    /// The packages that are wanted for their own sake.
+    pub packages: BTreeMap<PackageName, At<PackageWish>>,
     /// The rule packs.
     pub rules: BTreeMap<RuleName, At<Wish>>,
     /// The directories that must exist.
     pub directories: BTreeMap<TreePath, At<Directory>>,
     /// The symbolic links to make.
     pub links: BTreeMap<TreePath, At<LinkTarget>>,
+    /// The users that `/etc/passwd` must have. They are added to the lines of the sources' file, where they take
+    /// the place of those of the same name; the whole is sorted by number, then by name.
+    pub users: BTreeMap<AccountName, At<User>>,
+    /// The groups that `/etc/group` must have, likewise.
+    pub groups: BTreeMap<AccountName, At<Group>>,
     /// The programs whose use of dlopen is acknowledged, with the reason if one was given.
     pub acknowledged_dlopen: BTreeMap<Glob, At<Option<String>>>,
     /// How the image starts.
@@ -152,8 +238,43 @@ pub struct Wish {
     pub reason: Option<String>,
     /// Where the reason can be read.
     pub source: Option<String>,
+    /// The only source that may bring it; nothing for any.
+    pub from: Option<At<SourceName>>,
     /// The flavor that asks for it: this one or one that it extends.
     pub flavor: FlavorName,
+}
+
+/// A package that is wanted for its own sake.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackageWish {
+    /// Which package, and which of its versions.
+    pub term: PackageTerm,
+    /// How much and why.
+    pub wish: Wish,
+}
+
+/// A line of `/etc/passwd`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// The number; no other user of the flavor has it.
+    pub uid: u32,
+    /// The number of the first group.
+    pub gid: u32,
+    /// The home directory.
+    pub home: TreePath,
+    /// The program to log in with.
+    pub shell: TreePath,
+    /// What a person would be called; may be empty.
+    pub gecos: String,
+}
+
+/// A line of `/etc/group`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// The number; no other group of the flavor has it.
+    pub gid: u32,
+    /// Who is in it beside those whose first group it is.
+    pub members: BTreeSet<AccountName>,
 }
 
 /// A directory that must exist.
@@ -206,6 +327,79 @@ impl Stability {
         [Self::Base, Self::Packages, Self::Release, Self::Configuration]
             .into_iter()
             .find(|one| one.as_str() == word)
+    }
+}
+
+impl SourceKind {
+    /// The key of the recipe that makes a source one of this kind.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Rootfs(_) => "rootfs",
+            Self::Apk(_) => "apk",
+            Self::Artifact(_) => "artifact",
+            Self::File(FileSource { content: FileContent::Text(_), .. }) => "text",
+            Self::File(_) => "file",
+        }
+    }
+
+    /// The one path that it installs a file at, where it does, and whether that replaces another source's.
+    pub(super) fn single_file(&self) -> Option<(At<&TreePath>, bool)> {
+        match self {
+            Self::File(file) => Some((At::new(&file.install.value, file.install.span), file.replace)),
+            Self::Artifact(ArtifactSource { install, replace, .. }) => match &install.value {
+                Install::File(path) => Some((At::new(path, install.span), *replace)),
+                Install::Directory(_) => None,
+            },
+            Self::Rootfs(_) | Self::Apk(_) => None,
+        }
+    }
+}
+
+impl Install {
+    /// The path of the file or directory.
+    pub fn path(&self) -> &TreePath {
+        match self {
+            Self::File(path) | Self::Directory(path) => path,
+        }
+    }
+}
+
+impl Repository {
+    /// Where the repository is for one platform, still without the part that names the architecture.
+    pub fn location_for(&self, platform: &Platform) -> Location {
+        Location::of(self.location.for_platform(platform))
+    }
+}
+
+impl Keys {
+    /// The key files for one platform; none where the keyring is embedded.
+    pub fn files_for(&self, platform: &Platform) -> Vec<String> {
+        match self {
+            Self::Embedded(_) => Vec::new(),
+            Self::Files(files) => files.iter().map(|file| file.for_platform(platform)).collect(),
+        }
+    }
+}
+
+impl ArtifactSource {
+    /// Where the artifact is for one platform.
+    pub fn location_for(&self, platform: &Platform) -> Location {
+        self.place(&self.location, platform)
+    }
+
+    /// Where its file of sums is for one platform, if it has one.
+    pub fn checksum_for(&self, platform: &Platform) -> Option<Location> {
+        self.checksum.as_ref().map(|checksum| self.place(checksum, platform))
+    }
+
+    /// The digest that the recipe says for one platform.
+    pub fn sha256_for(&self, platform: &Platform) -> Option<&At<Digest>> {
+        self.sha256.get(platform)
+    }
+
+    fn place(&self, template: &PlatformText, platform: &Platform) -> Location {
+        let architecture = self.architectures.get(platform).map(String::as_str);
+        Location::of(template.for_platform_called(platform, architecture))
     }
 }
 

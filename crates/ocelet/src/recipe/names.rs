@@ -101,9 +101,7 @@ name!(
     VariableName,
     "the name of a variable",
     "it has letters, digits, '.', '_' and '-', begins with a letter or digit, at most 64 characters",
-    |name| name.len() <= 64
-        && name.starts_with(|first: char| first.is_ascii_alphanumeric())
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+    is_word
 );
 name!(
     /// The name of a command: one file name, as a shell would look it up.
@@ -112,6 +110,29 @@ name!(
     "it is one file name without '/', '?' or spaces; paths go into \"files\"",
     |name| ocelet_tree::Name::new(name).is_ok()
         && !name.contains(|other: char| other == '?' || other.is_whitespace() || other.is_control())
+);
+
+name!(
+    /// The name of a package, or of something that packages provide: `so:libz.so.1`, `cmd:mount`, `/bin/sh`
+    /// (apk-package(5) and apk-world(5) of apk-tools).
+    PackageName,
+    "the name of a package",
+    "it has printable characters other than '@', '<', '>', '=', '~', '!', '?', quotes and braces, begins with a letter, digit, '_', '.' or '/', at most 255 characters",
+    is_package
+);
+name!(
+    /// The tag of a package repository (apk-repositories(5) of apk-tools).
+    RepositoryTag,
+    "the tag of a repository",
+    "it has letters, digits, '.', '_' and '-', begins with a letter or digit, at most 64 characters",
+    is_word
+);
+name!(
+    /// The name of a user or group, as useradd(8) takes it.
+    AccountName,
+    "the name of a user or group",
+    "it has letters, digits, '_', '.' and '-', begins with a letter or '_', may end with '$', at most 32 characters",
+    is_account
 );
 
 /// Flavor names that the command line keeps for itself.
@@ -128,6 +149,25 @@ fn is_path_component(name: &str) -> bool {
 
 fn is_simple(name: &str) -> bool {
     name.len() <= 64 && is_path_component(name) && !name.contains("__") && !name.contains("--")
+}
+
+fn is_word(name: &str) -> bool {
+    name.len() <= 64
+        && name.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+}
+
+fn is_package(name: &str) -> bool {
+    name.len() <= 255
+        && name.starts_with(|first: char| first.is_ascii_alphanumeric() || "_./".contains(first))
+        && name.bytes().all(|byte| byte.is_ascii_graphic() && !b"@<>=~!?\"'`{}".contains(&byte))
+}
+
+fn is_account(name: &str) -> bool {
+    let body = name.strip_suffix('$').unwrap_or(name);
+    name.len() <= 32
+        && body.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && body.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
 }
 
 /// `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}`
@@ -165,6 +205,17 @@ mod tests {
             CommandName::new,
             &["sh", "mkfs.ext4", "[", "x86_64-linux-gnu-gcc", "g++"],
             &["", ".", "..", "a/b", "/bin/sh", "a b", "a?", "a\n"],
+        );
+        check(
+            PackageName::new,
+            &["musl", "libstdc++", "so:libz.so.1", "cmd:[", "/bin/sh", "py3.11:x", "_a", ".deps", "7zip"],
+            &["", "a b", "a@b", "a=1", "!a", "a?", "{a}", "-a", "ä", &"a".repeat(256)],
+        );
+        check(RepositoryTag::new, &["edge", "v3.22-testing"], &["", "@edge", "-a", "a b", &longer]);
+        check(
+            AccountName::new,
+            &["root", "_apt", "www-data", "host$", "A.b"],
+            &["", "0", "1000", "-a", "a:b", "a b", "$", "a$b", &long],
         );
     }
 }

@@ -9,10 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::document;
 use super::fields::{Fields, Text};
 use super::finish::{self, Finisher};
-use super::flavor::{self, Draft};
+use super::flavor::{self, Draft, Known};
 use super::inherit;
-use super::model::Recipe;
-use super::names::{FlavorName, ImageName};
+use super::model::{Recipe, Source};
+use super::names::{FlavorName, ImageName, SourceName};
 use super::platform::Platform;
 use super::problem::{At, Code, Findings, Problems};
 use super::source;
@@ -66,9 +66,10 @@ fn recipe(mut fields: Fields, context: &Context, findings: &mut Findings<'_>) ->
     let epoch = epoch(&mut fields);
     let mut variables = Variables::read(&mut fields, &context.set, findings);
     variables.image = image.as_ref().map(|image| image.to_string()).unwrap_or_default();
-    let sources = sources(&mut fields, certain, &mut variables, findings);
+    let (sources, source_names) = sources(&mut fields, certain, &mut variables, findings);
     let tag = fields.text("tag");
-    let drafts = drafts(&mut fields, &known_rules, findings);
+    let known = Known { rules: &known_rules, sources: source_names.as_deref() };
+    let drafts = drafts(&mut fields, known, findings);
     let image_text = image.as_ref().map(|image| image.as_str());
     let default_flavor = finish::default_flavor(fields.text("default-flavor"), image_text, &drafts, findings);
     fields.finish();
@@ -76,6 +77,7 @@ fn recipe(mut fields: Fields, context: &Context, findings: &mut Findings<'_>) ->
     let mut finisher = Finisher {
         drafts: &drafts,
         sources: &sources,
+        has_all_sources: source_names.is_some_and(|names| names.len() == sources.len()),
         default_flavor: default_flavor.as_ref(),
         tag: tag.as_ref(),
         variables: &mut variables,
@@ -117,28 +119,27 @@ fn epoch(fields: &mut Fields) -> Option<At<i64>> {
     fields.integer("epoch").zip(span).map(|(value, span)| At::new(value, span))
 }
 
+/// The sources, and the names of all that are written, where they can be known.
 fn sources(
     fields: &mut Fields,
     platforms: Option<&[At<Platform>]>,
     variables: &mut Variables,
     findings: &mut Findings<'_>,
-) -> BTreeMap<super::names::SourceName, super::model::Source> {
+) -> (BTreeMap<SourceName, Source>, Option<Vec<String>>) {
     let is_written = fields.key_span("source").is_some() || fields.had_problem(&["source"]);
     let span = fields.span;
+    let is_known = !fields.had_problem(&["source"]);
     let tables = fields.tables("source");
+    let names = tables.keys().cloned().collect();
     if tables.is_empty() && !is_written {
         findings
             .error(Code::Empty, span, "the recipe has no source")
             .label("add a table like [source.host] with rootfs = \"/\"");
     }
-    source::read(tables, platforms, variables, findings)
+    (source::read(tables, platforms, variables, findings), is_known.then_some(names))
 }
 
-fn drafts(
-    fields: &mut Fields,
-    known_rules: &[&str],
-    findings: &mut Findings<'_>,
-) -> BTreeMap<FlavorName, Draft> {
+fn drafts(fields: &mut Fields, known: Known<'_>, findings: &mut Findings<'_>) -> BTreeMap<FlavorName, Draft> {
     let span = fields.key_span("flavor");
     let tables = fields.tables("flavor");
     if tables.len() > MOST_FLAVORS {
@@ -149,7 +150,7 @@ fn drafts(
     let mut drafts = BTreeMap::new();
     let written = tables.len();
     for (name, table) in tables {
-        if let Some(draft) = flavor::read(&name, table, known_rules, findings) {
+        if let Some(draft) = flavor::read(&name, table, known, findings) {
             drafts.insert(draft.name.value.clone(), draft);
         }
     }

@@ -44,6 +44,20 @@ const ALIASES: &[(&str, &str)] = &[
     ("x86_64", "amd64"),
 ];
 
+/// What Alpine calls the platforms that it has packages for: the directories of its repositories, which are its
+/// `CARCH` (abuild, functions.sh). `linux/arm/v8` is a processor that runs what is made for v7.
+const ALPINE: &[(&str, &[&str], &str)] = &[
+    ("386", &[], "x86"),
+    ("amd64", &[], "x86_64"),
+    ("arm", &["v6"], "armhf"),
+    ("arm", &["v7", "v8"], "armv7"),
+    ("arm64", &[], "aarch64"),
+    ("loong64", &[], "loongarch64"),
+    ("ppc64le", &[], "ppc64le"),
+    ("riscv64", &[], "riscv64"),
+    ("s390x", &[], "s390x"),
+];
+
 /// A platform that an image can be for. `linux/arm64/v8` and `linux/amd64/v1` are held as `linux/arm64` and
 /// `linux/amd64`, which is what every client takes them for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -115,6 +129,17 @@ impl Platform {
     /// The variant of the architecture, where it has one: `v7`.
     pub fn variant(&self) -> Option<&'static str> {
         self.variant
+    }
+
+    /// The architecture by Alpine's name, where Alpine has packages for it: `x86_64`, `aarch64`, `armv7`.
+    pub fn apk_architecture(&self) -> Option<&'static str> {
+        let is_it = |variants: &[&str]| {
+            variants.is_empty() || self.variant.is_some_and(|variant| variants.contains(&variant))
+        };
+        ALPINE
+            .iter()
+            .find(|(architecture, variants, _)| *architecture == self.architecture && is_it(variants))
+            .map(|(.., name)| *name)
     }
 }
 
@@ -208,6 +233,28 @@ impl fmt::Display for Platform {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn alpine_has_names_of_its_own() {
+        for (platform, want) in [
+            ("linux/386", Some("x86")),
+            ("linux/amd64", Some("x86_64")),
+            ("linux/amd64/v3", Some("x86_64")),
+            ("linux/arm/v5", None),
+            ("linux/arm/v6", Some("armhf")),
+            ("linux/arm/v7", Some("armv7")),
+            ("linux/arm/v8", Some("armv7")),
+            ("linux/arm64", Some("aarch64")),
+            ("linux/loong64", Some("loongarch64")),
+            ("linux/mips64le", None),
+            ("linux/ppc64", None),
+            ("linux/ppc64le", Some("ppc64le")),
+            ("linux/riscv64", Some("riscv64")),
+            ("linux/s390x", Some("s390x")),
+        ] {
+            assert_eq!(platform.parse::<Platform>().expect("known").apk_architecture(), want, "{platform}");
+        }
+    }
 
     #[test]
     fn platforms_are_read_and_corrected() {

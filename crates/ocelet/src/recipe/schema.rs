@@ -47,6 +47,7 @@ fn property(key: &Key) -> Value {
 
 fn shape(shape: Shape) -> Value {
     let text = || json!({ "type": "string", "minLength": 1 });
+    let text_map = || json!({ "type": "object", "additionalProperties": { "type": "string" } });
     match shape {
         Shape::Text => text(),
         Shape::AnyText => json!({ "type": "string" }),
@@ -57,7 +58,11 @@ fn shape(shape: Shape) -> Value {
         Shape::TextOrTexts => json!({ "anyOf": [text(), { "type": "array", "items": text() }] }),
         Shape::Table(keys) => table(keys),
         Shape::Tables(keys) => json!({ "type": "object", "additionalProperties": table(keys) }),
-        Shape::TextMap => json!({ "type": "object", "additionalProperties": { "type": "string" } }),
+        Shape::TextMap => text_map(),
+        Shape::TextOrTextMap => json!({ "anyOf": [text(), text_map()] }),
+        Shape::ChoiceOrTexts(words) => {
+            json!({ "anyOf": [{ "type": "string", "enum": words }, { "type": "array", "items": text() }] })
+        }
         Shape::Items { table: keys, short: None } => json!({ "type": "array", "items": table(keys) }),
         Shape::Items { table: keys, short: Some(_) } => {
             json!({ "type": "array", "items": { "anyOf": [text(), table(keys)] } })

@@ -1,4 +1,5 @@
-//! Reads `[source.NAME]`: a root file system, a text or a file.
+//! Reads `[source.NAME]`: a root file system, a text or a file here; packages in `repository.rs`, released files
+//! in `artifact.rs`.
 //!
 //! It refuses keys that do not belong to the kind of the source, and two sources for one path of which not
 //! exactly one says `replace`.
@@ -7,12 +8,15 @@ use std::collections::BTreeMap;
 
 use ocelet_tree::TreePath;
 
-use super::fields::Fields;
+use super::artifact;
+use super::fields::{Fields, Text};
 use super::keys::SOURCE_KINDS;
-use super::model::{FileContent, FileSource, RootfsSource, Source, SourceKind, Stability};
+use super::location::Setting;
+use super::model::{FileContent, FileSource, Install, RootfsSource, Source, SourceKind, Stability};
 use super::names::{SourceName, Tag};
 use super::platform::Platform;
 use super::problem::{At, Code, Findings};
+use super::repository;
 use super::template::{PlatformText, Scope, expand, expand_fixed};
 use super::values;
 use super::variables::Variables;
@@ -55,14 +59,21 @@ fn one(
     let kind = kind_of(&fields, findings);
     let only = fields.texts("platforms").map(|texts| values::platforms(texts, platforms, findings));
     let stability = fields.text("stability").and_then(|text| Stability::from_word(&text.value));
+    let mut setting = Setting { platforms: only.as_deref().or(platforms), variables, findings };
     // Everything is read even where the kind is unclear, so that all of its problems show at once.
-    let rootfs = rootfs(&mut fields, variables, findings);
-    let file = file(&mut fields, kind, variables, findings);
+    let rootfs = rootfs(&mut fields, &mut setting);
+    let apk = repository::read(&mut fields, kind == Some("apk"), &mut setting);
+    let placement = Placement::read(&mut fields, kind, &mut setting);
+    let artifact = artifact::read(&mut fields, &placement, &mut setting);
+    let file = file(&mut fields, placement, &mut setting);
     fields.finish();
-    match kind? {
-        "rootfs" => Some((only, stability.unwrap_or(Stability::Base), SourceKind::Rootfs(rootfs?))),
-        _ => Some((only, stability.unwrap_or(Stability::Configuration), SourceKind::File(file?))),
-    }
+    let (kind, usual) = match kind? {
+        "rootfs" => (SourceKind::Rootfs(rootfs?), Stability::Base),
+        "apk" => (SourceKind::Apk(apk?), Stability::Packages),
+        "artifact" => (SourceKind::Artifact(artifact?), Stability::Release),
+        _ => (SourceKind::File(file?), Stability::Configuration),
+    };
+    Some((only, stability.unwrap_or(usual), kind))
 }
 
 /// The one key that says what kind of source it is.
@@ -89,135 +100,175 @@ fn kind_of(fields: &Fields, findings: &mut Findings<'_>) -> Option<&'static str>
             misplaced.dedup();
             for key in misplaced {
                 if let Some(span) = fields.key_span(key) {
-                    let message = format!("\"{key}\" has no meaning in {title}, which is a {kind}");
+                    let message = format!("\"{key}\" has no meaning in {title}, which is {}", a(kind));
                     findings
                         .error(Code::MisplacedKey, span, message)
                         .label("remove it")
-                        .note(*at, format!("the source is a {kind} because of this"));
+                        .note(*at, format!("the source is {} because of this", a(kind)));
                 }
             }
             Some(kind)
         }
         [(first, _, at), (second, _, span), ..] => {
-            let message = format!("{title} is both a {first} and a {second}");
+            let message = format!("{title} is both {} and {}", a(first), a(second));
             findings
                 .error(Code::Conflict, *span, message)
                 .label("make two sources of it")
-                .note(*at, format!("a {first} because of this"));
+                .note(*at, format!("{} because of this", a(first)));
             None
         }
     }
 }
 
-fn rootfs(
-    fields: &mut Fields,
-    variables: &mut Variables,
-    findings: &mut Findings<'_>,
-) -> Option<RootfsSource> {
+/// A kind with its article.
+fn a(kind: &str) -> String {
+    format!("{} {kind}", if kind.starts_with('a') { "an" } else { "a" })
+}
+
+fn rootfs(fields: &mut Fields, setting: &mut Setting<'_, '_>) -> Option<RootfsSource> {
     let include = fields.texts("include");
     if let Some((texts, list)) = &include
         && texts.is_empty()
     {
         let message = format!("\"include\" in {} takes no file at all", fields.title);
-        findings.error(Code::Empty, *list, message).label("name patterns or leave it out");
+        setting.findings.error(Code::Empty, *list, message).label("name patterns or leave it out");
     }
-    let include =
-        include.map(|(texts, _)| values::patterns(texts, "the pattern", findings)).unwrap_or_default();
-    let exclude = fields.texts("exclude").map(|(texts, _)| values::patterns(texts, "the pattern", findings));
+    let mut patterns = |(texts, _)| values::patterns(texts, "the pattern", setting.findings);
+    let include = include.map(&mut patterns).unwrap_or_default();
+    let exclude = fields.texts("exclude").map(&mut patterns).unwrap_or_default();
     let tag = fields.text("tag").and_then(|text| {
-        let tag = expand_fixed(&text, Scope::Image, variables, findings)?;
+        let tag = expand_fixed(&text, Scope::Image, setting.variables, setting.findings)?;
         Tag::new(tag)
             .map(|tag| At::new(tag, text.span))
-            .map_err(|error| findings.error(Code::InvalidName, text.span, error.to_string()).code)
+            .map_err(|error| setting.findings.error(Code::InvalidName, text.span, error.to_string()).code)
             .ok()
     });
     let text = fields.text("rootfs")?;
-    let location = expand(&text, Scope::Source, variables, findings)?;
-    Some(RootfsSource {
-        location: At::new(location, text.span),
-        tag,
-        include,
-        exclude: exclude.unwrap_or_default(),
-    })
+    let location = setting.place(&text)?;
+    Some(RootfsSource { location: At::new(location, text.span), tag, include, exclude })
 }
 
-fn file(
-    fields: &mut Fields,
-    kind: Option<&'static str>,
-    variables: &mut Variables,
-    findings: &mut Findings<'_>,
-) -> Option<FileSource> {
-    if matches!(kind, Some("text" | "file"))
-        && fields.key_span("install").is_none()
-        && !fields.had_problem(&["install"])
-    {
-        let message = format!("{} lacks the key \"install\"", fields.title);
-        findings.error(Code::MissingKey, fields.span, message).label("add install = \"/path/in/the/image\"");
-    }
-    let install = fields.text("install").and_then(|text| {
-        let path = expand_fixed(&text, Scope::Image, variables, findings)?;
-        if path.ends_with('/') {
-            let message = format!("the path \"{path}\" names a directory, not a file");
-            findings.error(Code::InvalidPath, text.span, message).label("add the name of the file");
-            return None;
+/// Where and how a file is installed: what single files and artifacts say alike.
+#[derive(Debug)]
+pub(super) struct Placement {
+    pub(super) install: Option<At<Install>>,
+    pub(super) mode: Option<u16>,
+    pub(super) uid: u32,
+    pub(super) gid: u32,
+    pub(super) replace: bool,
+}
+
+impl Placement {
+    fn read(fields: &mut Fields, kind: Option<&'static str>, setting: &mut Setting<'_, '_>) -> Self {
+        if matches!(kind, Some("text" | "file" | "artifact"))
+            && fields.key_span("install").is_none()
+            && !fields.had_problem(&["install"])
+        {
+            let message = format!("{} lacks the key \"install\"", fields.title);
+            setting
+                .findings
+                .error(Code::MissingKey, fields.span, message)
+                .label("add install = \"/path/in/the/image\"");
         }
-        let path = values::path_below_root(&path, text.span, "the path", findings)?;
-        Some(At::new(path, text.span))
-    });
-    let mode = fields.text("mode").map(|text| values::mode(&text, findings));
-    let (uid, gid) = (values::id(fields.integer("uid")), values::id(fields.integer("gid")));
-    let replace = fields.boolean("replace").unwrap_or(false);
+        let may_be_directory = !matches!(kind, Some("text" | "file"));
+        Self {
+            install: fields.text("install").and_then(|text| install(&text, may_be_directory, setting)),
+            mode: fields.text("mode").and_then(|text| values::mode(&text, setting.findings)),
+            uid: values::id(fields.integer("uid")),
+            gid: values::id(fields.integer("gid")),
+            replace: fields.boolean("replace").unwrap_or(false),
+        }
+    }
+}
+
+fn install(text: &Text, may_be_directory: bool, setting: &mut Setting<'_, '_>) -> Option<At<Install>> {
+    let path = expand_fixed(text, Scope::Image, setting.variables, setting.findings)?;
+    let is_directory = path.ends_with('/');
+    if is_directory && !may_be_directory {
+        let message = format!("the path \"{path}\" names a directory, not a file");
+        setting.findings.error(Code::InvalidPath, text.span, message).label("add the name of the file");
+        return None;
+    }
+    let install = if is_directory {
+        Install::Directory(values::path(&path, text.span, "the path", setting.findings)?)
+    } else {
+        Install::File(values::path_below_root(&path, text.span, "the path", setting.findings)?)
+    };
+    Some(At::new(install, text.span))
+}
+
+fn file(fields: &mut Fields, placement: Placement, setting: &mut Setting<'_, '_>) -> Option<FileSource> {
     let is_template = fields.boolean("expand").unwrap_or(false);
     let text = fields.text("text").and_then(|text| {
         let content = if is_template {
-            expand(&text, Scope::Source, variables, findings)?
+            let content = expand(&text, Scope::Source, setting.variables, setting.findings)?;
+            setting.has_values(&content, text.span).then_some(content)?
         } else {
             PlatformText::fixed(&text.value)
         };
         Some(FileContent::Text(At::new(content, text.span)))
     });
-    let local = fields.text("file").and_then(|text| {
-        let location = expand(&text, Scope::Source, variables, findings)?;
-        Some(FileContent::Local(At::new(location, text.span)))
-    });
-    let mode = mode.unwrap_or(Some(0o644))?;
-    Some(FileSource { content: text.or(local)?, install: install?, mode, uid, gid, replace })
+    let local = fields
+        .text("file")
+        .and_then(|text| Some(FileContent::Local(At::new(setting.place(&text)?, text.span))));
+    let content = text.or(local)?;
+    let Placement { install, mode, uid, gid, replace } = placement;
+    let At { value: Install::File(path), span } = install? else { return None };
+    Some(FileSource { content, install: At::new(path, span), mode: mode.unwrap_or(0o644), uid, gid, replace })
 }
+
+/// The sources that install one file at a path, where they say so, and whether they replace another's.
+type Placed<'a> = BTreeMap<&'a TreePath, Vec<(&'a Source, At<&'a TreePath>, bool)>>;
 
 /// Two single files at one path are in order only where exactly one of them replaces the other.
 fn check_paths(sources: &BTreeMap<SourceName, Source>, findings: &mut Findings<'_>) {
-    let mut placed: BTreeMap<&TreePath, Vec<(&Source, &FileSource)>> = BTreeMap::new();
+    let mut placed = Placed::new();
     for source in sources.values() {
-        if let SourceKind::File(file) = &source.kind {
-            placed.entry(&file.install.value).or_default().push((source, file));
+        if let Some((install, replace)) = source.kind.single_file() {
+            placed.entry(install.value).or_default().push((source, install, replace));
         }
     }
     for (path, files) in &placed {
-        for (index, (later, file)) in files.iter().enumerate() {
-            let rival = files[..index]
-                .iter()
-                .find(|(earlier, other)| file.replace == other.replace && meet(earlier, later));
-            if let Some((earlier, other)) = rival {
+        for (index, (later, install, replace)) in files.iter().enumerate() {
+            let rival =
+                files[..index].iter().find(|(earlier, _, other)| replace == other && meet(earlier, later));
+            if let Some((earlier, other, _)) = rival {
                 let (one, two) = (&earlier.name.value, &later.name.value);
                 let message = format!("{path} is brought by both [source.{one}] and [source.{two}]");
-                let label = if file.replace {
+                let label = if *replace {
                     "only one of them can replace the other"
                 } else {
                     "say replace = true in the one to keep"
                 };
                 findings
-                    .error(Code::Conflict, file.install.span, message)
+                    .error(Code::Conflict, install.span, message)
                     .label(label)
-                    .note(other.install.span, "brought here too");
+                    .note(other.span, "brought here too");
             }
             let above = path.ancestors().filter_map(|above| placed.get(&above)).flatten();
-            for (_, other) in above.filter(|(source, _)| meet(source, later)) {
-                let message =
-                    format!("{path} cannot be a file: {} is one, not a directory", other.install.value);
-                findings
-                    .error(Code::Conflict, file.install.span, message)
-                    .note(other.install.span, "the other file");
+            for (_, other, _) in above.filter(|(source, ..)| meet(source, later)) {
+                let message = format!("{path} cannot be a file: {} is one, not a directory", other.value);
+                findings.error(Code::Conflict, install.span, message).note(other.span, "the other file");
             }
+        }
+    }
+    check_directories(sources, &placed, findings);
+}
+
+/// The members of an archive need a directory, where no other source installs a file.
+fn check_directories(
+    sources: &BTreeMap<SourceName, Source>,
+    placed: &Placed<'_>,
+    findings: &mut Findings<'_>,
+) {
+    for source in sources.values() {
+        let SourceKind::Artifact(artifact) = &source.kind else { continue };
+        let Install::Directory(path) = &artifact.install.value else { continue };
+        let above = path.ancestors().chain([path.clone()]);
+        let files = above.filter_map(|above| placed.get(&above)).flatten();
+        for (_, file, _) in files.filter(|(other, ..)| meet(other, source)) {
+            let message = format!("{path} cannot be a directory: a source installs the file {}", file.value);
+            findings.error(Code::Conflict, artifact.install.span, message).note(file.span, "installed here");
         }
     }
 }

@@ -21,7 +21,16 @@ pub struct PlatformText {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Piece {
     Text(String),
-    Platform { variable: PlatformVariable, hyphen: bool },
+    Platform {
+        variable: PlatformVariable,
+        hyphen: bool,
+    },
+    /// A path of this machine: replaced, but not shown.
+    Path {
+        name: String,
+        hyphen: bool,
+        value: String,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,6 +39,7 @@ enum PlatformVariable {
     Os,
     Architecture,
     Variant,
+    ApkArchitecture,
 }
 
 /// The variables that a platform brings, as templates name them.
@@ -38,15 +48,19 @@ const PLATFORM_VARIABLES: &[(&str, PlatformVariable)] = &[
     ("os", PlatformVariable::Os),
     ("arch", PlatformVariable::Architecture),
     ("variant", PlatformVariable::Variant),
+    ("apk-arch", PlatformVariable::ApkArchitecture),
 ];
 
 /// The variables that a recipe cannot define, since they have a meaning already.
-pub(super) const RESERVED_VARIABLES: &[&str] = &["name", "flavor", "platform", "os", "arch", "variant"];
+pub(super) const RESERVED_VARIABLES: &[&str] =
+    &["name", "flavor", "platform", "os", "arch", "variant", "apk-arch"];
 
 /// What is known where a template stands.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Scope<'flavor> {
-    /// In a source: the image and the platform.
+    /// In what says where a source is: the image, the platform and paths of this machine.
+    Location,
+    /// In the content of a source: the image and the platform.
     Source,
     /// Where only the image is known.
     Image,
@@ -61,36 +75,60 @@ impl PlatformText {
 
     /// The text for one platform.
     pub fn for_platform(&self, platform: &Platform) -> String {
+        self.for_platform_called(platform, None)
+    }
+
+    /// The same, where somebody has another name for its architecture.
+    pub(super) fn for_platform_called(&self, platform: &Platform, architecture: Option<&str>) -> String {
+        let architecture = architecture.unwrap_or(platform.architecture());
         let mut out = String::new();
         for piece in &self.pieces {
             match piece {
                 Piece::Text(text) => out.push_str(text),
-                Piece::Platform { variable, hyphen } => {
-                    let value = match variable {
-                        PlatformVariable::Platform => platform.to_string(),
-                        PlatformVariable::Os => platform.os().to_owned(),
-                        PlatformVariable::Architecture => platform.architecture().to_owned(),
-                        PlatformVariable::Variant => platform.variant().unwrap_or_default().to_owned(),
-                    };
-                    if *hyphen && !value.is_empty() {
-                        out.push('-');
+                Piece::Path { value, hyphen, .. } => push_value(&mut out, value, *hyphen),
+                Piece::Platform { variable, hyphen } => match variable {
+                    PlatformVariable::Platform => push_value(&mut out, &platform.to_string(), *hyphen),
+                    PlatformVariable::Os => push_value(&mut out, platform.os(), *hyphen),
+                    PlatformVariable::Architecture => push_value(&mut out, architecture, *hyphen),
+                    PlatformVariable::Variant => {
+                        push_value(&mut out, platform.variant().unwrap_or_default(), *hyphen);
                     }
-                    out.push_str(&value);
-                }
+                    PlatformVariable::ApkArchitecture => {
+                        push_value(&mut out, platform.apk_architecture().unwrap_or_default(), *hyphen);
+                    }
+                },
             }
         }
         out
     }
 
-    /// The text, where it is the same for every platform.
-    pub fn for_every_platform(&self) -> Option<String> {
+    /// Whether it names `{arch}`.
+    pub(super) fn names_architecture(&self) -> bool {
+        self.names(PlatformVariable::Architecture)
+    }
+
+    /// Whether it names `{apk-arch}`, which not every platform has.
+    pub(super) fn names_apk_architecture(&self) -> bool {
+        self.names(PlatformVariable::ApkArchitecture)
+    }
+
+    fn names(&self, wanted: PlatformVariable) -> bool {
         self.pieces
             .iter()
-            .map(|piece| match piece {
-                Piece::Text(text) => Some(text.as_str()),
-                Piece::Platform { .. } => None,
-            })
-            .collect()
+            .any(|piece| matches!(piece, Piece::Platform { variable, .. } if *variable == wanted))
+    }
+
+    /// The text, where it is the same for every platform.
+    pub fn for_every_platform(&self) -> Option<String> {
+        let mut out = String::new();
+        for piece in &self.pieces {
+            match piece {
+                Piece::Text(text) => out.push_str(text),
+                Piece::Path { value, hyphen, .. } => push_value(&mut out, value, *hyphen),
+                Piece::Platform { .. } => return None,
+            }
+        }
+        Some(out)
     }
 
     fn push(&mut self, text: &str) {
@@ -102,16 +140,28 @@ impl PlatformText {
     }
 }
 
+fn push_value(out: &mut String, value: &str, hyphen: bool) {
+    if hyphen && !value.is_empty() {
+        out.push('-');
+    }
+    out.push_str(value);
+}
+
 impl fmt::Display for PlatformText {
-    /// As a template: the variables of the platform in braces, every other brace doubled.
+    /// As a template: the variables of the platform and the paths of this machine in braces, every other brace
+    /// doubled.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let variable = |formatter: &mut fmt::Formatter<'_>, name: &str, hyphen: bool| {
+            write!(formatter, "{{{}{name}}}", if hyphen { "-" } else { "" })
+        };
         for piece in &self.pieces {
             match piece {
+                Piece::Path { name, hyphen, .. } => variable(formatter, name, *hyphen)?,
                 Piece::Text(text) => formatter.write_str(&text.replace('{', "{{").replace('}', "}}"))?,
-                Piece::Platform { variable, hyphen } => {
+                Piece::Platform { variable: known, hyphen } => {
                     let name =
-                        PLATFORM_VARIABLES.iter().find(|(_, other)| other == variable).map(|(name, _)| *name);
-                    write!(formatter, "{{{}{}}}", if *hyphen { "-" } else { "" }, name.unwrap_or_default())?;
+                        PLATFORM_VARIABLES.iter().find(|(_, other)| other == known).map(|(name, _)| *name);
+                    variable(formatter, name.unwrap_or_default(), *hyphen)?;
                 }
             }
         }
@@ -196,7 +246,7 @@ pub(super) fn expand(
                     Some(Piece::Text(value)) => {
                         let nothing = match scope {
                             Scope::Flavor { is_default, .. } => name == "flavor" && is_default,
-                            Scope::Source | Scope::Image => false,
+                            Scope::Location | Scope::Source | Scope::Image => false,
                         };
                         if hyphen && !value.is_empty() && !nothing {
                             out.push("-");
@@ -207,6 +257,9 @@ pub(super) fn expand(
                     }
                     Some(Piece::Platform { variable, .. }) => {
                         out.pieces.push(Piece::Platform { variable, hyphen });
+                    }
+                    Some(Piece::Path { name, value, .. }) => {
+                        out.pieces.push(Piece::Path { name, hyphen, value });
                     }
                     None => is_whole = false,
                 }
@@ -245,17 +298,36 @@ fn value(
                 .label("only texts of flavors and the tag know it");
             None
         }
-        (_, Some(variable), Scope::Source) => Some(Piece::Platform { variable, hyphen: false }),
+        (_, Some(variable), Scope::Location | Scope::Source) => {
+            Some(Piece::Platform { variable, hyphen: false })
+        }
         (_, Some(_), _) => {
             let message = format!(
                 "the variable \"{name}\" has no value here: one tag and one configuration serve all platforms"
             );
             findings
                 .error(Code::MisplacedVariable, span, message)
-                .label("only rootfs, file and text of sources know it");
+                .label("only the places and texts of sources know it");
             None
         }
-        _ => variables.value(name, span, findings).map(Piece::Text),
+        _ => {
+            let variable = variables.value(name, span, findings)?;
+            match scope {
+                _ if !variable.is_path => Some(Piece::Text(variable.value)),
+                Scope::Location => {
+                    Some(Piece::Path { name: name.to_owned(), hyphen: false, value: variable.value })
+                }
+                _ => {
+                    let message = format!(
+                        "the parameter \"{name}\" has no value here: it is a path of this machine, which no image may depend on"
+                    );
+                    findings
+                        .error(Code::MisplacedVariable, span, message)
+                        .label("only rootfs, apk, keys, artifact and file of sources know it");
+                    None
+                }
+            }
+        }
     }
 }
 

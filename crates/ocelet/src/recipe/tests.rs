@@ -5,9 +5,12 @@ use std::collections::BTreeMap;
 use super::{Context, Parsed, Problems, parse};
 
 mod accepts;
+mod accepts_sources;
 mod flavor_problems;
+mod package_problems;
 mod problems;
 mod properties;
+mod source_problems;
 mod tables;
 
 /// A small recipe that has nothing wrong with it.

@@ -21,29 +21,62 @@ pub(super) fn platforms(
     }
     let mut platforms: Vec<At<Platform>> = Vec::new();
     for text in texts {
-        match text.value.parse::<Platform>() {
-            Err(error) => {
-                let nearest = error.nearest();
-                findings
-                    .error(Code::InvalidValue, text.span, error.to_string())
-                    .did_you_mean(nearest.as_deref().unwrap_or_default(), nearest.as_deref());
-            }
-            Ok(platform) => {
-                if let Some(first) = platforms.iter().find(|first| first.value == platform) {
-                    duplicate(findings, &format!("the platform {platform}"), text.span, first.span);
-                } else if allowed.is_some_and(|allowed| allowed.iter().all(|one| one.value != platform)) {
-                    let message = format!("the recipe does not build for {platform}");
-                    let names: Vec<String> =
-                        allowed.iter().copied().flatten().map(|one| one.to_string()).collect();
-                    let label = format!("its platforms are {}", names.join(", "));
-                    findings.error(Code::UnknownName, text.span, message).label(label);
-                } else {
-                    platforms.push(At::new(platform, text.span));
-                }
-            }
+        let Some(platform) = parse_platform(&text.value, text.span, findings) else { continue };
+        if let Some(first) = platforms.iter().find(|first| first.value == platform) {
+            duplicate(findings, &format!("the platform {platform}"), text.span, first.span);
+        } else if is_allowed(&platform, text.span, allowed, "the recipe does not build for", findings) {
+            platforms.push(At::new(platform, text.span));
         }
     }
     platforms
+}
+
+/// A table of texts by platform; where `allowed` is given, only those, which are the platforms of the source.
+pub(super) fn by_platform(
+    map: BTreeMap<String, (Span, Option<Text>)>,
+    allowed: Option<&[At<Platform>]>,
+    findings: &mut Findings<'_>,
+) -> BTreeMap<Platform, At<Text>> {
+    let mut found: BTreeMap<Platform, At<Text>> = BTreeMap::new();
+    for (name, (span, text)) in map {
+        let Some(platform) = parse_platform(&name, span, findings) else { continue };
+        if let Some(first) = found.get(&platform) {
+            duplicate(findings, &format!("the platform {platform}"), span, first.span);
+        } else if is_allowed(&platform, span, allowed, "the source is not for", findings)
+            && let Some(text) = text
+        {
+            found.insert(platform, At::new(text, span));
+        }
+    }
+    found
+}
+
+fn parse_platform(name: &str, span: Span, findings: &mut Findings<'_>) -> Option<Platform> {
+    name.parse::<Platform>()
+        .map_err(|error| {
+            let nearest = error.nearest();
+            findings
+                .error(Code::InvalidValue, span, error.to_string())
+                .did_you_mean(nearest.as_deref().unwrap_or_default(), nearest.as_deref());
+        })
+        .ok()
+}
+
+fn is_allowed(
+    platform: &Platform,
+    span: Span,
+    allowed: Option<&[At<Platform>]>,
+    otherwise: &str,
+    findings: &mut Findings<'_>,
+) -> bool {
+    let Some(allowed) = allowed.filter(|allowed| allowed.iter().all(|one| one.value != *platform)) else {
+        return true;
+    };
+    let names: Vec<String> = allowed.iter().map(|one| one.to_string()).collect();
+    findings
+        .error(Code::UnknownName, span, format!("{otherwise} {platform}"))
+        .label(format!("its platforms are {}", names.join(", ")));
+    false
 }
 
 /// An absolute path below the root of an image; `what` names it in a message.

@@ -17,6 +17,8 @@ pub struct Variable {
     pub value: String,
     /// Where the value comes from.
     pub origin: Origin,
+    /// Whether it is a path of this machine, which a lock must not depend on.
+    pub is_path: bool,
 }
 
 /// Where the value of a variable comes from.
@@ -51,6 +53,12 @@ struct Known {
     is_broken: bool,
 }
 
+impl Variable {
+    fn new(value: String, origin: Origin) -> Self {
+        Self { value, origin, is_path: false }
+    }
+}
+
 impl Variables {
     pub(super) fn read(
         recipe: &mut Fields,
@@ -61,11 +69,11 @@ impl Variables {
         let mut variables =
             Self { image: String::new(), known: BTreeMap::new(), used: BTreeSet::new(), has_gaps };
         for (name, (span, text)) in recipe.text_map("versions") {
-            let given = set.get(&name).map(|value| Variable { value: value.clone(), origin: Origin::Set });
+            let given = set.get(&name).map(|value| Variable::new(value.clone(), Origin::Set));
             if let Some(empty) = text.as_ref().filter(|text| given.is_none() && text.value.is_empty()) {
                 findings.error(Code::InvalidValue, empty.span, format!("the version \"{name}\" is empty"));
             }
-            let value = given.or(text.map(|text| Variable { value: text.value, origin: Origin::Version }));
+            let value = given.or(text.map(|text| Variable::new(text.value, Origin::Version)));
             let is_broken = value.is_none();
             variables.add(name, Known { span, help: None, value, is_broken }, findings);
         }
@@ -118,7 +126,7 @@ impl Variables {
     }
 
     /// The value of a variable that a template names at `span`.
-    pub(super) fn value(&mut self, name: &str, span: Span, findings: &mut Findings<'_>) -> Option<String> {
+    pub(super) fn value(&mut self, name: &str, span: Span, findings: &mut Findings<'_>) -> Option<Variable> {
         let Some(known) = self.known.get(name) else {
             if self.has_gaps {
                 return None;
@@ -132,7 +140,7 @@ impl Variables {
         };
         self.used.insert(name.to_owned());
         if let Some(variable) = &known.value {
-            return Some(variable.value.clone());
+            return Some(variable.clone());
         }
         if !known.is_broken {
             let message = format!("the parameter \"{name}\" has no value");
@@ -166,15 +174,17 @@ fn parameter(name: &str, mut fields: Fields, set: Option<&String>, findings: &mu
     let help = fields.text("help").map(|text| text.value);
     let default = fields.text("default");
     let choices = fields.texts("choices");
+    let is_path = fields.boolean("path").unwrap_or(false);
     let mut is_broken = !fields.is_sound;
     fields.finish();
     let (mut value, at) = match (set, default) {
-        (Some(given), _) => (Some(Variable { value: given.clone(), origin: Origin::Set }), None),
-        (None, Some(text)) => {
-            (Some(Variable { value: text.value, origin: Origin::Default }), Some(text.span))
-        }
+        (Some(given), _) => (Some(Variable::new(given.clone(), Origin::Set)), None),
+        (None, Some(text)) => (Some(Variable::new(text.value, Origin::Default)), Some(text.span)),
         (None, None) => (None, None),
     };
+    if let Some(variable) = &mut value {
+        variable.is_path = is_path;
+    }
     if let (Some(variable), Some((choices, list))) = (&value, &choices)
         && !choices.iter().any(|choice| choice.value == variable.value)
     {

@@ -128,6 +128,12 @@ pub enum UnpackError {
         /// The second.
         second: String,
     },
+    /// A source whose files are chosen when the recipe is locked, and there is no lock.
+    #[error("source {name} needs a lock; run `ocelet lock`")]
+    NotLocked {
+        /// The source.
+        name: String,
+    },
     /// The view cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),
@@ -142,9 +148,11 @@ impl UnpackError {
             Self::Scratch { cause, .. } if cause.cause.raw_os_error().is_some() => ExitClass::Failed,
             Self::Tar { .. } | Self::Scratch { .. } => ExitClass::Verification,
             Self::Image { cause, .. } => crate::error::class_of(cause),
-            Self::Insert { .. } | Self::Conflicts { .. } | Self::TwoDirectories { .. } | Self::Read(_) => {
-                ExitClass::Failed
-            }
+            Self::Insert { .. }
+            | Self::Conflicts { .. }
+            | Self::TwoDirectories { .. }
+            | Self::NotLocked { .. }
+            | Self::Read(_) => ExitClass::Failed,
         }
     }
 
@@ -197,6 +205,7 @@ pub fn unpack(
                 }
             },
             SourceKind::File(file) => files.push((name, file)),
+            SourceKind::Apk(_) | SourceKind::Artifact(_) => return Err(UnpackError::NotLocked { name }),
         }
     }
     let (base_view, top, replacing) =
@@ -252,4 +261,31 @@ pub(crate) fn flatten(
     host: &Host<'_>,
 ) -> Result<Tree, UnpackError> {
     rootfs::flatten(name, path, layers, host)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recipe::{Context, parse};
+
+    #[test]
+    fn what_needs_a_lock_says_so() {
+        for source in ["apk = '/m'\nkeys = 'alpine'", "artifact = '/a'\ninstall = '/a'"] {
+            let text = format!(
+                "image = 'x'\nplatforms = ['linux/amd64']\ntag = 'x'\n[source.far]\n{source}\n[flavor.x]\ncommands = ['a']\n"
+            );
+            let recipe = parse(&text, &Context::default()).expect("a good recipe").recipe;
+            let scratch = host::Scratch::new(std::env::temp_dir());
+            let host = Host {
+                jobs: std::num::NonZeroUsize::MIN,
+                epoch: None,
+                scratch: &scratch,
+                observer: &crate::event::Silent,
+            };
+            let platform = recipe.platforms[0].value.clone();
+            let error = unpack(&recipe, &platform, Path::new("."), &host).expect_err("there is no lock");
+            assert_eq!(error.to_string(), "source far needs a lock; run `ocelet lock`");
+            assert!(matches!(error, UnpackError::NotLocked { .. }) && error.class() == ExitClass::Failed);
+        }
+    }
 }

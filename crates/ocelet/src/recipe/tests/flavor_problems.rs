@@ -172,7 +172,7 @@ const CASES: &[(Edit, &[&str])] = &[
     (
         Flavor("annotations = { x = '{variant}' }"),
         &[
-            "11:22 misplaced-variable: the variable \"variant\" has no value here: one tag and one configuration serve all platforms | only rootfs, file and text of sources know it",
+            "11:22 misplaced-variable: the variable \"variant\" has no value here: one tag and one configuration serve all platforms | only the places and texts of sources know it",
         ],
     ),
     (
@@ -216,7 +216,7 @@ const CASES: &[(Edit, &[&str])] = &[
     (
         Other("cmd = ['a']"),
         &[
-            "11:9 empty: the flavor \"x\" asks for nothing | name commands, files or rules; or say image = false",
+            "11:9 empty: the flavor \"x\" asks for nothing | name commands, files, packages or rules; or say image = false",
         ],
     ),
     (

@@ -218,7 +218,7 @@ const CASES: &[(Edit, &[&str])] = &[
         Source("file = '{flavor}'\ninstall = '/{arch}'"),
         &[
             "12:9 misplaced-variable: the variable \"flavor\" has no value here: sources are shared by all flavors | only texts of flavors and the tag know it",
-            "13:13 misplaced-variable: the variable \"arch\" has no value here: one tag and one configuration serve all platforms | only rootfs, file and text of sources know it",
+            "13:13 misplaced-variable: the variable \"arch\" has no value here: one tag and one configuration serve all platforms | only the places and texts of sources know it",
         ],
     ),
     (
@@ -283,7 +283,7 @@ const CASES: &[(Edit, &[&str])] = &[
     (
         Replace("{tools}", "{arch}{tools}"),
         &[
-            "3:9 misplaced-variable: the variable \"arch\" has no value here: one tag and one configuration serve all platforms | only rootfs, file and text of sources know it",
+            "3:9 misplaced-variable: the variable \"arch\" has no value here: one tag and one configuration serve all platforms | only the places and texts of sources know it",
         ],
     ),
     (
@@ -328,7 +328,7 @@ const CASES: &[(Edit, &[&str])] = &[
     (
         Source(""),
         &[
-            "11:9 missing-key: [source.x] does not say where its files come from | add one of rootfs, text, file",
+            "11:9 missing-key: [source.x] does not say where its files come from | add one of rootfs, apk, artifact, text, file",
         ],
     ),
     (

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::super::*;
+use super::accepts_sources::NODE;
 use super::{GOOD, context, good};
 
 const HOST_TOOLS: &str = include_str!("../../../../../recipes/host-tools.toml");
@@ -57,7 +58,9 @@ const MANY_KEYS: &str = "image = 'x'\ntag = 'v{a}{b}{-flavor}'\nplatforms = ['li
     [versions]\na = '1'\nb = '2'\nc = '3'\n\
     [source.one]\nrootfs = '/{c}'\nexclude = ['/a', '/b']\ntag = 't'\n\
     [source.two]\ntext = 'x'\ninstall = '/y'\nmode = '0600'\nuid = 4\n\
-    [flavor.p]\ncommands = ['a', 'b']\nenv = { A = 'b' }\nuser = '1'\nimage = false\n\
+    [source.apk]\napk = ['@t /m', '/n']\nkeys = ['k']\npin = { a = '=1', b = '~2' }\nplatforms = ['linux/amd64']\n\
+    [source.z]\nartifact = '/f-{arch}'\narch = { 'linux/amd64' = 'x' }\ninstall = '/z/'\nmembers = ['a', 'b']\nstrip = 1\n\
+    [flavor.p]\ncommands = ['a', 'b']\npackages = ['a@t>=1', { name = 'b', from = 'apk' }]\nusers = [{ name = 'u', uid = 1 }]\nenv = { A = 'b' }\nuser = '1'\nimage = false\n\
     [flavor.q]\nfiles = ['/y']\nentrypoint = ['a', '{flavor}']\nlabels = { l = 'm' }\n\
     [flavor.r]\nextends = ['q', 'p']\nremove = { commands = ['a'] }\nworkdir = '/'\n";
 
@@ -74,6 +77,8 @@ proptest! {
             Just("'"), Just("\"\"\""), Just("\\"), Just("\\u0000"), Just("image"), Just("flavor"), Just("source"), Just("a"), Just("b"),
             Just("extends"), Just("commands"), Just("remove"), Just("files"), Just("1"), Just("-"), Just("{a}"), Just("ä"), Just("\t"),
             Just("\r"), Just("#"), Just("[flavor.a]\n"), Just("extends = 'b'\n"), Just("[flavor.b]\nextends = 'a'\n"), Just("text = "),
+            Just("apk = "), Just("artifact = "), Just("keys = 'alpine'\n"), Just("packages = "), Just("'a>=1'"), Just("@t "), Just("sha256 = "),
+            Just("[source.a]\n"), Just("users = "), Just("name = "), Just("from = "), Just("install = '/a/'\n"),
         ], 0..40))
     {
         read_and_show(&words.concat());
@@ -81,9 +86,9 @@ proptest! {
 
     #[test]
     fn a_mutated_recipe_is_read(
-        which in 0..3usize, at in any::<prop::sample::Index>(), length in 0..30usize, put in "[\\]\\[{}=\"'.,a-c{-} \n\\\\é1/?*-]{0,6}"
+        which in 0..4usize, at in any::<prop::sample::Index>(), length in 0..30usize, put in "[\\]\\[{}=\"'.,a-c{-} \n\\\\é1/?*@<>~!:-]{0,6}"
     ) {
-        let text = [GOOD, HOST_TOOLS, MANY_KEYS][which];
+        let text = [GOOD, HOST_TOOLS, MANY_KEYS, NODE][which];
         let mut start = at.index(text.len());
         while !text.is_char_boundary(start) { start -= 1; }
         let mut end = (start + length).min(text.len());

@@ -21,9 +21,9 @@ fn recipe_with(table: &Table, key: &Key) -> String {
         return format!("{}{}{source}{flavors}", line(key), required(table)).replace(base, "");
     }
     let top: String = RECIPE.keys.iter().filter(|key| key.required).map(line).collect();
-    let source = "[source.s]\nrootfs = \"/\"\n";
+    let source = "[source.s]\nrootfs = \"/\"\n[source.alpine]\napk = [\"/srv/alpine\"]\nkeys = \"alpine\"\n";
     if std::ptr::eq(table, &raw const PARAMETER) {
-        let rest = if key.name == "choices" { "default = \"1\"\n" } else { "" };
+        let rest = if ["choices", "path"].contains(&key.name) { "default = \"1\"\n" } else { "" };
         return format!("{top}{source}[parameters.p]\n{}{}{rest}", required(table), line(key));
     }
     if std::ptr::eq(table, &raw const SOURCE) {
@@ -31,13 +31,18 @@ fn recipe_with(table: &Table, key: &Key) -> String {
             .iter()
             .find(|(kind, keys)| *kind == key.name || keys.contains(&key.name))
             .unwrap_or(&SOURCE_KINDS[0]);
-        let install =
-            if keys.contains(&"install") && key.name != "install" { "install = \"/etc/x\"\n" } else { "" };
+        let install = match key.name {
+            "strip" => "install = \"/etc/\"\n",
+            "install" => "",
+            _ if keys.contains(&"install") => "install = \"/etc/x\"\n",
+            _ if keys.contains(&"keys") && key.name != "keys" => "keys = \"alpine\"\n",
+            _ => "",
+        };
         let kind = SOURCE.find(kind).filter(|kind| kind.name != key.name).map(line).unwrap_or_default();
         return format!("{top}[source.s]\n{}{kind}{install}", line(key));
     }
     // A flavor, or an item of one: what can be removed is there to be removed.
-    let removable = "directories = [\"/ls\"]\nlinks = [{ path = \"/lls\", target = \"x\" }]\nfiles = [\"/etc/ls\"]\nrules = [\"pam\"]\n\
+    let removable = "packages = [\"less\"]\nusers = [{ name = \"ls\", uid = 1 }]\ngroups = [{ name = \"ls\", gid = 1 }]\ndirectories = [\"/ls\"]\nlinks = [{ path = \"/lls\", target = \"x\" }]\nfiles = [\"/etc/ls\"]\nrules = [\"pam\"]\n\
         env = { LS = \"\" }\nlabels = { ls = \"\" }\nannotations = { ls = \"\" }\nvolumes = [\"/ls\"]\nexposed-ports = [\"1/tcp\"]\nacknowledge-dlopen = [\"/bin/ls\"]\n";
     let own = if key.name == "commands" { "" } else { "commands = [\"x\"]\n" };
     let head = top.replace("flavor = { a = { commands = [\"sh\"] } }\n", "");
@@ -79,7 +84,7 @@ fn each_key_is_accepted_and_means_something() {
         assert!(!same || is_default, "{} means nothing in\n{text}", key.name);
         examined += 1;
     }
-    assert!(examined > 50, "{examined}");
+    assert!(examined > 70, "{examined}");
 }
 
 /// The items of a flavor's lists, in their long form with all of their keys.
@@ -90,7 +95,8 @@ fn each_key_of_an_item_is_accepted() {
         let members: Vec<String> =
             table.keys.iter().map(|key| format!("{} = {}", key.name, key.example)).collect();
         let own = if key.name == "commands" { "" } else { "commands = [\"sh\"]\n" };
-        let head = "image = \"x\"\nplatforms = [\"linux/amd64\"]\ntag = \"x\"\nsource.s.rootfs = \"/\"\n[flavor.a]\n";
+        let head = "image = \"x\"\nplatforms = [\"linux/amd64\"]\ntag = \"x\"\nsource.s.rootfs = \"/\"\n\
+            source.alpine = { apk = \"/srv/alpine\", keys = \"alpine\" }\n[flavor.a]\n";
         let text = format!("{head}{own}{} = [{{ {} }}]", key.name, members.join(", "));
         parse(&text, &with_pam()).unwrap_or_else(|problems| panic!("{}", problems.render(key.name, &text)));
         assert!(short.is_none_or(|short| table.find(short).is_some_and(|key| key.required)), "{}", key.name);
