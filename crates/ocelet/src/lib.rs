@@ -17,6 +17,7 @@ pub mod finished;
 pub mod host;
 pub mod image;
 pub mod layer;
+pub mod lock;
 pub mod recipe;
 pub mod report;
 pub mod ship;
@@ -27,6 +28,7 @@ pub use error::Error;
 pub use event::{Event, Observer, Silent};
 pub use exit::ExitClass;
 pub use ocelet_elf::RulePacks;
+pub use ocelet_net as net;
 pub use ocelet_tree as tree;
 
 /// The rule packs that ship with ocelet.

@@ -4,6 +4,7 @@
 //! It writes nothing to the disk but unnamed scratch files for inflated tarballs, and runs nothing.
 
 mod combine;
+mod packaged;
 mod rootfs;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,12 +12,14 @@ use std::path::{Path, PathBuf};
 
 use ocelet_oci::{SourceError, SourceLayer};
 use ocelet_tree::tar_in::TarError;
-use ocelet_tree::{Conflict, Content, InsertError, Overlay, ReadError, Tree, TreePath, View};
+use ocelet_tree::{Conflict, Content, InsertError, Overlay, Owner, ReadError, Tree, TreePath, View};
 
 use crate::event::Event;
 use crate::exit::ExitClass;
 use crate::host::{self, DirectoryError, DirectoryView, FileError, Host, ScratchError};
 use crate::recipe::{FileContent, FileSource, Platform, Recipe, SourceKind, Stability};
+
+pub use packaged::{Installed, Packaged};
 
 /// The sources of one platform, laid together.
 pub struct Unpacked {
@@ -30,6 +33,8 @@ pub struct Unpacked {
     pub stabilities: BTreeMap<String, Stability>,
     /// What the recipe calls its root file systems, by the source's name.
     pub locations: BTreeMap<String, String>,
+    /// The packages and artifacts in it, by the owner of their files.
+    pub packages: BTreeMap<Owner, Packaged>,
 }
 
 impl Unpacked {
@@ -220,7 +225,7 @@ pub fn unpack(
             locations.insert(source.name.value.to_string(), rootfs.location.value.for_platform(platform));
         }
     }
-    Ok(Unpacked { base: base_view, top, replacing, stabilities, locations })
+    Ok(Unpacked { base: base_view, top, replacing, stabilities, locations, packages: BTreeMap::new() })
 }
 
 /// The bytes of a single file: the recipe's own text, or a file beside the recipe.
