@@ -20,6 +20,7 @@ pub mod layer;
 pub mod lock;
 pub mod recipe;
 pub mod report;
+pub mod resolve;
 pub mod ship;
 pub mod unpack;
 

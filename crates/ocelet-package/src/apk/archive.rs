@@ -12,9 +12,11 @@ use sha2::{Digest, Sha256};
 use super::identity::{Identity, hex};
 use super::keys::Keyring;
 use super::member::{Member, Members};
+use super::package::ShortIdentity;
 use super::pkginfo::{PackageInfo, PkginfoError};
 use super::script::{Script, ScriptKind};
 use super::signature::{SignatureError, Signatures, SignedBy, small_archive};
+use super::unpack::UnpackError;
 
 /// The most bytes that a control member may inflate to. The largest of Alpine's are some 100 KiB.
 pub const CONTROL_LIMIT: u64 = 16 << 20;
@@ -241,6 +243,29 @@ impl VerifiedControl<'_> {
     /// What the package says of itself.
     pub fn control(&self) -> &Control {
         &self.control
+    }
+
+    /// Checks the same against what an index that was read for solving remembers of it: 20 bytes, of whatever digest.
+    ///
+    /// # Errors
+    /// [`ArchiveError::Identity`].
+    pub fn expect_short_identity(&self, wanted: &ShortIdentity) -> Result<(), ArchiveError> {
+        let strong = match self.control.strong_identity {
+            Identity::Sha256(digest) => digest,
+            Identity::Sha1(_) => return self.expect_identity(&Identity::Sha1(*wanted.as_bytes())),
+        };
+        if strong[..20] == wanted.as_bytes()[..] {
+            return Ok(());
+        }
+        self.expect_identity(&Identity::Sha1(*wanted.as_bytes()))
+    }
+
+    /// Checks the data member against the digest in the signed control member, and inflates nothing.
+    ///
+    /// # Errors
+    /// [`UnpackError::DataHash`].
+    pub fn check_data(&self) -> Result<(), UnpackError> {
+        self.check_hash()
     }
 
     /// Checks that this is the package that an index lists under `identity` (its `C:` line).

@@ -181,6 +181,16 @@ impl Index {
         self.packages().filter(move |package| package.name == name)
     }
 
+    /// The same index without the packages that `keep` refuses: as if the repository did not have them.
+    #[must_use]
+    pub fn filtered(self, keep: impl Fn(&Package<'_>) -> bool) -> Self {
+        let kept: Vec<bool> = self.packages().map(|package| keep(&package)).collect();
+        let mut kept = kept.into_iter();
+        let mut index = self;
+        index.records.retain(|_| kept.next().unwrap_or(true));
+        index
+    }
+
     fn package(&self, record: &Record) -> Package<'_> {
         let at = |place: Place| value(&self.text, &self.joined, place);
         Package {

@@ -201,7 +201,7 @@ impl VerifiedControl<'_> {
         Ok(WrittenPackage { control: self.control, length, sha256: digest.finalize().into() })
     }
 
-    fn check_hash(&self) -> Result<(), UnpackError> {
+    pub(super) fn check_hash(&self) -> Result<(), UnpackError> {
         let got: [u8; 32] = Sha256::digest(self.data).into();
         if got == self.control.data_hash {
             return Ok(());

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ocelet_oci::Digest;
 
 use crate::recipe::{Location, Platform, SourceName};
+use crate::resolve::Asked;
 
 /// What a recipe came down to: every byte that its images may hold, but for root file systems and the recipe's own
 /// files.
@@ -19,15 +20,6 @@ pub struct Lock {
     pub packages: Vec<LockedPackage>,
     /// The artifacts, ordered by source and platform.
     pub artifacts: Vec<LockedArtifact>,
-}
-
-/// What a recipe asks of one source, in words that two recipes share exactly where they want the same.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Asked {
-    /// The settings of the source: where it is, whose keys are believed, which versions are pinned.
-    pub settings: BTreeMap<String, String>,
-    /// What is wanted of it, by platform: `cmd:mount`, `openssh-client>=9`.
-    pub wanted: BTreeMap<Platform, BTreeSet<String>>,
 }
 
 /// One file that has to be brought home.

@@ -3,13 +3,14 @@
 //! It refuses addresses of other kinds than `https`, `http` and `file`, and those that hold a password: what a
 //! recipe says ends up in locks and reports.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use super::fields::Text;
 use super::platform::Platform;
 use super::problem::{At, Code, Findings, Span};
 use super::template::{PlatformText, Scope, expand};
-use super::variables::Variables;
+use super::variables::{Variable, Variables};
 
 /// Where a file or repository can be had, for one platform.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,8 +22,26 @@ pub enum Location {
 }
 
 impl Location {
-    pub(super) fn of(text: String) -> Self {
+    /// An address if it has a `://`, else a path.
+    pub(crate) fn of(text: String) -> Self {
         if text.contains("://") { Self::Url(text) } else { Self::Path(text) }
+    }
+
+    /// Where a file below this place is: `file` begins without a slash.
+    #[must_use]
+    pub fn join(&self, file: &str) -> Self {
+        Self::of(format!("{}/{file}", self.as_str().trim_end_matches('/')))
+    }
+
+    /// The same with the paths of this machine in place of the parameters' names, which stand for them in a lock.
+    #[must_use]
+    pub fn expanded(&self, variables: &BTreeMap<String, Variable>) -> Self {
+        let Self::Path(text) = self else { return self.clone() };
+        let mut text = text.clone();
+        for (name, variable) in variables.iter().filter(|(_, variable)| variable.is_path) {
+            text = text.replace(&format!("{{{name}}}"), &variable.value);
+        }
+        Self::of(text)
     }
 
     /// The address or path as it is written.

@@ -369,6 +369,11 @@ impl Repository {
     pub fn location_for(&self, platform: &Platform) -> Location {
         Location::of(self.location.for_platform(platform))
     }
+
+    /// The same as a lock has it: paths of this machine by the names of their parameters.
+    pub fn shown_for(&self, platform: &Platform) -> Location {
+        Location::of(self.location.shown_for(platform, None))
+    }
 }
 
 impl Keys {
@@ -395,6 +400,18 @@ impl ArtifactSource {
     /// The digest that the recipe says for one platform.
     pub fn sha256_for(&self, platform: &Platform) -> Option<&At<Digest>> {
         self.sha256.get(platform)
+    }
+
+    /// Where the artifact is for one platform, as a lock has it: paths of this machine by the names of their
+    /// parameters.
+    pub fn shown_for(&self, platform: &Platform) -> Location {
+        Location::of(self.location.shown_for(platform, self.architectures.get(platform).map(String::as_str)))
+    }
+
+    /// Where its file of sums is for one platform, likewise.
+    pub fn checksum_shown_for(&self, platform: &Platform) -> Option<Location> {
+        let architecture = self.architectures.get(platform).map(String::as_str);
+        self.checksum.as_ref().map(|checksum| Location::of(checksum.shown_for(platform, architecture)))
     }
 
     fn place(&self, template: &PlatformText, platform: &Platform) -> Location {

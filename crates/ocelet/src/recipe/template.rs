@@ -80,12 +80,26 @@ impl PlatformText {
 
     /// The same, where somebody has another name for its architecture.
     pub(super) fn for_platform_called(&self, platform: &Platform, architecture: Option<&str>) -> String {
+        self.expanded(platform, architecture, &|_, value| value.to_owned())
+    }
+
+    /// The same with each path of this machine by the name of its parameter, in braces: what a lock may hold.
+    pub(super) fn shown_for(&self, platform: &Platform, architecture: Option<&str>) -> String {
+        self.expanded(platform, architecture, &|name, _| format!("{{{name}}}"))
+    }
+
+    fn expanded(
+        &self,
+        platform: &Platform,
+        architecture: Option<&str>,
+        path: &dyn Fn(&str, &str) -> String,
+    ) -> String {
         let architecture = architecture.unwrap_or(platform.architecture());
         let mut out = String::new();
         for piece in &self.pieces {
             match piece {
                 Piece::Text(text) => out.push_str(text),
-                Piece::Path { value, hyphen, .. } => push_value(&mut out, value, *hyphen),
+                Piece::Path { name, value, hyphen } => push_value(&mut out, &path(name, value), *hyphen),
                 Piece::Platform { variable, hyphen } => match variable {
                     PlatformVariable::Platform => push_value(&mut out, &platform.to_string(), *hyphen),
                     PlatformVariable::Os => push_value(&mut out, platform.os(), *hyphen),

@@ -1,0 +1,143 @@
+//! [`asked`]: what a recipe asks of each source that has to be chosen from, as plain values.
+//!
+//! It is what a lock is checked against: two recipes that ask for the same are answered by the same lock, whatever
+//! else stands in them. It refuses to know what the sources have.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::recipe::{
+    ApkSource, ArtifactSource, At, Flavor, Install, Keys, Platform, Recipe, Source, SourceKind, SourceName,
+    Wish,
+};
+
+/// What a recipe asks of one source, in words that two recipes share exactly where they want the same.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Asked {
+    /// The settings of the source: where it is, whose keys are believed, which versions are pinned.
+    pub settings: BTreeMap<String, Vec<String>>,
+    /// What is wanted of it, by platform: `cmd:mount`, `openssh-client>=9`; what may be missing ends with `?`.
+    pub wanted: BTreeMap<Platform, BTreeSet<String>>,
+}
+
+/// What the recipe asks of each of its sources that need a lock; empty where none does.
+pub fn asked(recipe: &Recipe) -> BTreeMap<SourceName, Asked> {
+    let locked = recipe.sources.iter().filter_map(|(name, source)| {
+        let asked = match &source.kind {
+            SourceKind::Apk(apk) => of_packages(recipe, source, apk),
+            SourceKind::Artifact(artifact) => of_artifact(recipe, source, artifact),
+            SourceKind::Rootfs(_) | SourceKind::File(_) => return None,
+        };
+        Some((name.clone(), asked))
+    });
+    locked.collect()
+}
+
+/// The platforms of the recipe that a source is for.
+pub(crate) fn platforms<'recipe>(
+    recipe: &'recipe Recipe,
+    source: &'recipe Source,
+) -> impl Iterator<Item = &'recipe Platform> {
+    recipe.platforms.iter().map(|at| &at.value).filter(|platform| source.is_for(platform))
+}
+
+fn of_packages(recipe: &Recipe, source: &Source, apk: &ApkSource) -> Asked {
+    let repositories = apk.repositories.iter().map(|at| match &at.value.tag {
+        Some(tag) => format!("@{tag} {}", at.value.location),
+        None => at.value.location.to_string(),
+    });
+    let keys = match &apk.keys {
+        Keys::Embedded(name) => vec![name.clone()],
+        Keys::Files(files) => files.iter().map(|file| file.value.to_string()).collect(),
+    };
+    let mut settings =
+        BTreeMap::from([("apk".to_owned(), repositories.collect()), ("keys".to_owned(), keys)]);
+    if !apk.pins.is_empty() {
+        let pins = apk.pins.iter().map(|(name, pin)| format!("{name}{}", pin.value));
+        settings.insert("pin".to_owned(), pins.collect());
+    }
+    let wanted = platforms(recipe, source).map(|platform| {
+        let wishes = recipe.flavors.values().flat_map(|flavor| wishes(recipe, source, platform, flavor));
+        (platform.clone(), required_once(wishes.collect()))
+    });
+    Asked { settings, wanted: wanted.collect() }
+}
+
+/// What one flavor asks of a source of packages.
+fn wishes(recipe: &Recipe, source: &Source, platform: &Platform, flavor: &Flavor) -> Vec<String> {
+    let brought = brought(recipe, platform);
+    let mut wishes = Vec::new();
+    for (name, wish) in &flavor.commands {
+        let is_brought = wish.value.from.is_none() && brought.commands.contains(name.as_str());
+        if may_bring(source, wish) && !is_brought {
+            wishes.push(marked(format!("cmd:{name}"), &wish.value));
+        }
+    }
+    for (name, package) in &flavor.packages {
+        debug_assert_eq!(name, &package.value.term.name, "packages are listed by their names");
+        if may_bring_wish(source, &package.value.wish) {
+            wishes.push(marked(package.value.term.to_string(), &package.value.wish));
+        }
+    }
+    for (glob, wish) in &flavor.files {
+        let path = glob.as_str();
+        let is_plain = path.starts_with('/') && !path.contains(['*', '?', '[', '{', '\\']);
+        if is_plain && may_bring(source, wish) && !brought.files.contains(path) {
+            // What no package says that it provides may lie in one all the same: it is never an error here.
+            wishes.push(format!("{path}?"));
+        }
+    }
+    wishes
+}
+
+fn may_bring(source: &Source, wish: &At<Wish>) -> bool {
+    may_bring_wish(source, &wish.value)
+}
+
+fn may_bring_wish(source: &Source, wish: &Wish) -> bool {
+    wish.from.as_ref().is_none_or(|from| from.value == source.name.value)
+}
+
+fn marked(wish: String, how: &Wish) -> String {
+    if how.optional { format!("{wish}?") } else { wish }
+}
+
+/// What one flavor needs and another can do without is needed.
+fn required_once(mut wishes: BTreeSet<String>) -> BTreeSet<String> {
+    let required: BTreeSet<String> = wishes.iter().filter(|wish| !wish.ends_with('?')).cloned().collect();
+    wishes.retain(|wish| wish.strip_suffix('?').is_none_or(|name| !required.contains(name)));
+    wishes
+}
+
+/// What sources bring under a path that the recipe names: no package is asked for it.
+struct Brought {
+    files: BTreeSet<String>,
+    commands: BTreeSet<String>,
+}
+
+fn brought(recipe: &Recipe, platform: &Platform) -> Brought {
+    let mut brought = Brought { files: BTreeSet::new(), commands: BTreeSet::new() };
+    for source in recipe.sources.values().filter(|source| source.is_for(platform)) {
+        let path = match &source.kind {
+            SourceKind::File(file) => &file.install.value,
+            SourceKind::Artifact(ArtifactSource {
+                install: At { value: Install::File(path), .. }, ..
+            }) => path,
+            _ => continue,
+        };
+        brought.files.insert(path.to_string());
+        brought.commands.extend(path.name().map(|name| name.to_string()));
+    }
+    brought
+}
+
+fn of_artifact(recipe: &Recipe, source: &Source, artifact: &ArtifactSource) -> Asked {
+    let wanted = platforms(recipe, source).map(|platform| {
+        let mut wanted = BTreeSet::from([artifact.shown_for(platform).to_string()]);
+        wanted.extend(artifact.sha256_for(platform).map(|digest| format!("sha256:{}", digest.value.hex())));
+        let sums = artifact.checksum_shown_for(platform).filter(|_| !artifact.sha256.contains_key(platform));
+        wanted.extend(sums.map(|sums| format!("sums {sums}")));
+        (platform.clone(), wanted)
+    });
+    let settings = BTreeMap::from([("artifact".to_owned(), vec![artifact.location.value.to_string()])]);
+    Asked { settings, wanted: wanted.collect() }
+}

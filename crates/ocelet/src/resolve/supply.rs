@@ -1,0 +1,128 @@
+//! Which source answers which wish: the first whose packages provide it.
+//!
+//! A command may also come from a source that nobody can look into before it is unpacked, a root file system or an
+//! archive; so a command that no package provides is an error only where no such source exists.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::asked::Asked;
+use super::catalog::{Catalog, Listing};
+use super::error::Problem;
+use crate::recipe::{Install, Platform, Recipe, SourceKind, SourceName, nearest};
+
+/// What is wanted of the packages of each source for one platform: terms that apk reads.
+pub(super) fn assign(
+    recipe: &Recipe,
+    asked: &BTreeMap<SourceName, Asked>,
+    catalog: &Catalog,
+    platform: &Platform,
+    problems: &mut Vec<Problem>,
+) -> BTreeMap<SourceName, BTreeSet<String>> {
+    let mut assigned: BTreeMap<SourceName, BTreeSet<String>> = BTreeMap::new();
+    let mut open: BTreeMap<&str, Vec<&SourceName>> = BTreeMap::new();
+    for (source, asked) in asked {
+        if catalog.listings.contains_key(&(source.clone(), platform.clone())) {
+            assigned.insert(source.clone(), BTreeSet::new());
+            for wish in asked.wanted.get(platform).into_iter().flatten() {
+                open.entry(wish).or_default().push(source);
+            }
+        }
+    }
+    let listings = |source: &SourceName| catalog.listings.get(&(source.clone(), platform.clone()));
+    let names: BTreeSet<String> = open.keys().flat_map(|wish| spellings(wish)).map(name_of).collect();
+    let provided: BTreeMap<&SourceName, BTreeSet<&str>> =
+        assigned.keys().filter_map(|source| Some((source, provided(listings(source)?, &names)))).collect();
+    let mut chosen = Vec::new();
+    for (wish, sources) in &open {
+        let found = sources.iter().find_map(|source| {
+            let provided = &provided[*source];
+            let term =
+                spellings(wish).into_iter().find(|term| provided.contains(name_of(term.clone()).as_str()));
+            Some(((*source).clone(), term?))
+        });
+        match found {
+            Some(found) => chosen.push(found),
+            None if wish.ends_with('?') => {}
+            None => {
+                let source = sources[0];
+                match wish.strip_prefix("cmd:") {
+                    Some(_) if others_may_bring(recipe, platform) => {}
+                    Some(command) => problems.push(Problem::NoCommand {
+                        source_name: source.clone(),
+                        platform: platform.clone(),
+                        command: command.to_owned(),
+                        near: near_commands(command, listings(source).map_or(&[], Vec::as_slice)),
+                    }),
+                    // The solver says what is nearest.
+                    None => chosen.push((source.clone(), (*wish).to_owned())),
+                }
+            }
+        }
+    }
+    for (source, term) in chosen {
+        assigned.entry(source).or_default().insert(term);
+    }
+    assigned
+}
+
+/// The terms by which a wish can be had, best first: a file in a directory of programs may be provided as a command,
+/// one that is called like a library by its soname.
+fn spellings(wish: &str) -> Vec<String> {
+    let term = wish.strip_suffix('?').unwrap_or(wish);
+    let mut spellings = vec![term.to_owned()];
+    if let Some((directory, name)) = term.strip_prefix('/').and_then(|path| path.rsplit_once('/')) {
+        match directory {
+            "bin" | "sbin" | "usr/bin" | "usr/sbin" | "usr/local/bin" | "usr/local/sbin" => {
+                spellings.push(format!("cmd:{name}"));
+            }
+            "lib" | "usr/lib" if name.contains(".so") => spellings.push(format!("so:{name}")),
+            _ => {}
+        }
+    }
+    spellings
+}
+
+/// The name of a term, without tag and version.
+fn name_of(term: impl AsRef<str>) -> String {
+    let term = term.as_ref();
+    let end = term.find(['@', '<', '>', '=', '~']).unwrap_or(term.len());
+    term[..end].to_owned()
+}
+
+/// Which of the names the packages of some repositories have or provide.
+fn provided<'names>(listings: &[Listing], names: &'names BTreeSet<String>) -> BTreeSet<&'names str> {
+    let mut provided = BTreeSet::new();
+    for package in listings.iter().flat_map(|listing| listing.index().packages()) {
+        let given = package
+            .provides
+            .as_str()
+            .split(' ')
+            .map(|term| &term[..term.find(['<', '>', '=', '~']).unwrap_or(term.len())]);
+        for name in given.chain([package.name]) {
+            if let Some(name) = names.get(name) {
+                provided.insert(name.as_str());
+            }
+        }
+    }
+    provided
+}
+
+/// Whether a source for this platform has files that only its unpacking shows.
+fn others_may_bring(recipe: &Recipe, platform: &Platform) -> bool {
+    recipe.sources.values().filter(|source| source.is_for(platform)).any(|source| match &source.kind {
+        SourceKind::Rootfs(_) => true,
+        SourceKind::Artifact(artifact) => matches!(artifact.install.value, Install::Directory(_)),
+        SourceKind::Apk(_) | SourceKind::File(_) => false,
+    })
+}
+
+fn near_commands(command: &str, listings: &[Listing]) -> Vec<String> {
+    let mut known = BTreeSet::new();
+    for package in listings.iter().flat_map(|listing| listing.index().packages()) {
+        known.extend(package.provides.as_str().split(' ').filter_map(|term| {
+            let name = term.strip_prefix("cmd:")?;
+            Some(&name[..name.find('=').unwrap_or(name.len())])
+        }));
+    }
+    nearest(command, known).map(str::to_owned).into_iter().collect()
+}
