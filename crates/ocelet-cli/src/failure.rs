@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use ocelet::ExitClass;
 use ocelet::fetch::store::StoreError;
 use ocelet::finished::{ExportError, FinishedError, FlattenError, export_class};
+use ocelet::locking::LockingError;
 
 use crate::output::Talk;
 
@@ -44,6 +45,13 @@ impl Failure {
         Self { code: 1, message: error.to_string(), causes: causes(error), hints: Vec::new() }
     }
 
+    /// The same failure as the cause of a larger one.
+    #[must_use]
+    pub(crate) fn within(self, what: &str) -> Self {
+        let causes = std::iter::once(self.message).chain(self.causes).collect();
+        Self { message: what.to_owned(), causes, ..self }
+    }
+
     /// With what to do next.
     #[must_use]
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -63,6 +71,12 @@ impl From<ocelet::Error> for Failure {
         let code = error.exit_code();
         let hints = error.hints();
         Self { code, message: error.to_string(), causes: causes(&error), hints }
+    }
+}
+
+impl From<LockingError> for Failure {
+    fn from(error: LockingError) -> Self {
+        ocelet::Error::from(error).into()
     }
 }
 

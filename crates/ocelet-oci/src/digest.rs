@@ -77,6 +77,16 @@ impl Digest {
         Self(Sha256::digest(bytes).into())
     }
 
+    /// The 32 bytes.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// The digest that has these 32 bytes. It says nothing of whether anything has this digest.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     /// The 64 hexadecimal digits: the name of the blob in `blobs/sha256`.
     pub fn hex(&self) -> String {
         use fmt::Write as _;

@@ -5,9 +5,11 @@ use ocelet_tree::PathError;
 
 use crate::close::CloseError;
 use crate::exit::ExitClass;
+use crate::fetch::BringError;
 use crate::finished::FinishedError;
 use crate::image::BindError;
 use crate::layer::LayerError;
+use crate::locking::LockingError;
 use crate::recipe::Problems;
 use crate::unpack::UnpackError;
 
@@ -54,6 +56,12 @@ pub enum Error {
     /// A finished image cannot be looked at.
     #[error(transparent)]
     Finished(#[from] FinishedError),
+    /// The recipe cannot be locked.
+    #[error(transparent)]
+    Locking(#[from] LockingError),
+    /// What is locked cannot be brought home.
+    #[error(transparent)]
+    Fetch(#[from] BringError),
     /// The sources cannot be laid together.
     #[error(transparent)]
     Unpack(#[from] UnpackError),
@@ -81,6 +89,8 @@ impl Error {
             | Self::NoSuchRules { .. }
             | Self::NoSuchPath { .. } => ExitClass::Usage,
             Self::Finished(error) => error.class(),
+            Self::Locking(error) => error.class(),
+            Self::Fetch(error) => error.class(),
             Self::Unpack(error) => error.class(),
             Self::Close(_) | Self::Layer(_) | Self::Image(_) | Self::Ship(_) => ExitClass::Failed,
         }
@@ -95,6 +105,8 @@ impl Error {
     pub fn hints(&self) -> Vec<String> {
         match self {
             Self::Close(error) => error.hints(),
+            Self::Locking(error) => error.hints(),
+            Self::Fetch(error) => error.hints(),
             Self::Unpack(error) => error.hints(),
             Self::NoSuchRules { near, .. } if !near.is_empty() => {
                 vec![format!("did you mean {}?", near.join(", "))]

@@ -18,6 +18,7 @@ pub mod host;
 pub mod image;
 pub mod layer;
 pub mod lock;
+pub mod locking;
 pub mod recipe;
 pub mod report;
 pub mod resolve;

@@ -1,7 +1,7 @@
 //! Single files of the host: opened as blobs or read as text, with the path in every error.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -20,6 +20,15 @@ pub enum FileError {
     /// The system's own words.
     #[error("cannot read {}", .path.display())]
     Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        cause: io::Error,
+    },
+    /// The system's own words, of a file that was to be written.
+    #[error("cannot write {}", .path.display())]
+    Write {
         /// The file.
         path: PathBuf,
         /// Why.
@@ -48,6 +57,24 @@ pub enum FileError {
         /// Where the first byte that is not UTF-8 stands.
         at: usize,
     },
+}
+
+/// Writes a text, or nothing: it appears at `path` whole or not at all, in place of what was there. Parents are not
+/// made.
+///
+/// # Errors
+/// The directory or the file cannot be written.
+pub fn write_text(path: &Path, text: &str) -> Result<(), FileError> {
+    let write = |cause| FileError::Write { path: path.to_path_buf(), cause };
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new()
+        .prefix(".ocelet-")
+        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
+        .tempfile_in(directory)
+        .map_err(write)?;
+    file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(write)?;
+    file.persist(path).map_err(|error| write(error.error))?;
+    Ok(())
 }
 
 /// Opens a regular file as a blob: read in place, mapped where random access is wanted.

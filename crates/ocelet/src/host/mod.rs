@@ -15,7 +15,7 @@ use std::num::NonZeroUsize;
 
 pub use directory::{DirectoryError, DirectoryView};
 pub(crate) use file::opened;
-pub use file::{FileError, open, read_text};
+pub use file::{FileError, open, read_text, write_text};
 pub use scratch::{Scratch, ScratchError};
 
 use crate::event::Observer;

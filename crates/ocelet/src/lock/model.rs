@@ -101,12 +101,13 @@ pub enum Vouched {
 
 impl Lock {
     /// The packages of one source for one platform.
-    pub fn packages_of<'lock>(
-        &'lock self,
-        source: &'lock SourceName,
-        platform: &'lock Platform,
-    ) -> impl Iterator<Item = &'lock LockedPackage> {
-        self.packages.iter().filter(move |one| one.source == *source && one.platform == *platform)
+    pub fn packages_of(
+        &self,
+        source: &SourceName,
+        platform: &Platform,
+    ) -> impl Iterator<Item = &LockedPackage> {
+        let (source, platform) = (source.clone(), platform.clone());
+        self.packages.iter().filter(move |one| one.source == source && one.platform == platform)
     }
 
     /// The artifact of one source for one platform.

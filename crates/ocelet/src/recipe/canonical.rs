@@ -29,6 +29,7 @@ impl Recipe {
             "platforms": shown(&self.platforms),
             "epoch": self.epoch.as_ref().map(|epoch| epoch.value),
             "default-flavor": self.default_flavor.as_ref().map(ToString::to_string),
+            "mirrors": shown(&self.mirrors),
             "sources": sources,
             "flavors": flavors,
         })

@@ -135,6 +135,12 @@ pub(super) static RECIPE: Table = Table {
             "Variables that whoever builds the image gives with --set NAME=VALUE.",
         ),
         key(
+            "mirrors",
+            Shape::Texts,
+            "[\"https://mirror.example.org/ocelet\"]",
+            "Mirrors, as `ocelet mirror` makes them, in which everything that is locked can be had too.",
+        ),
+        key(
             "source",
             Shape::Tables(&SOURCE),
             "{ host = { rootfs = \"/\" } }",

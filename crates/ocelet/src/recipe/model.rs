@@ -36,6 +36,8 @@ pub struct Recipe {
     pub default_flavor: Option<FlavorName>,
     /// The variables that have a value; they are already replaced everywhere.
     pub variables: BTreeMap<String, Variable>,
+    /// Mirrors that have everything which is locked, asked after the sources themselves.
+    pub mirrors: Vec<At<Location>>,
     /// Where files come from.
     pub sources: BTreeMap<SourceName, Source>,
     /// The images to make; at least one.

@@ -11,11 +11,13 @@ use super::fields::{Fields, Text};
 use super::finish::{self, Finisher};
 use super::flavor::{self, Draft, Known};
 use super::inherit;
+use super::location::{Location, Setting};
 use super::model::{Recipe, Source};
 use super::names::{FlavorName, ImageName, SourceName};
 use super::platform::Platform;
 use super::problem::{At, Code, Findings, Problems};
 use super::source;
+use super::template::{Scope, expand_fixed};
 use super::values;
 use super::variables::Variables;
 
@@ -66,6 +68,7 @@ fn recipe(mut fields: Fields, context: &Context, findings: &mut Findings<'_>) ->
     let epoch = epoch(&mut fields);
     let mut variables = Variables::read(&mut fields, &context.set, findings);
     variables.image = image.as_ref().map(|image| image.to_string()).unwrap_or_default();
+    let mirrors = mirrors(&mut fields, &mut variables, findings);
     let (sources, source_names) = sources(&mut fields, certain, &mut variables, findings);
     let tag = fields.text("tag");
     let known = Known { rules: &known_rules, sources: source_names.as_deref() };
@@ -95,6 +98,7 @@ fn recipe(mut fields: Fields, context: &Context, findings: &mut Findings<'_>) ->
         epoch,
         default_flavor,
         variables,
+        mirrors,
         sources,
         flavors,
     })
@@ -117,6 +121,26 @@ fn image_name(text: &Text, findings: &mut Findings<'_>) -> Option<At<ImageName>>
 fn epoch(fields: &mut Fields) -> Option<At<i64>> {
     let span = fields.key_span("epoch");
     fields.integer("epoch").zip(span).map(|(value, span)| At::new(value, span))
+}
+
+/// The mirrors: addresses, or paths beside the recipe.
+fn mirrors(fields: &mut Fields, variables: &mut Variables, findings: &mut Findings<'_>) -> Vec<At<Location>> {
+    let Some((texts, _)) = fields.texts("mirrors") else { return Vec::new() };
+    let mut mirrors: Vec<At<Location>> = Vec::new();
+    for text in texts {
+        let Some(place) = expand_fixed(&text, Scope::Image, variables, findings) else { continue };
+        let mut setting = Setting { platforms: None, variables, findings };
+        if !setting.is_location(&place, text.span) {
+            continue;
+        }
+        let mirror = Location::of(place);
+        if let Some(first) = mirrors.iter().find(|first| first.value == mirror) {
+            values::duplicate(findings, &format!("the mirror \"{mirror}\""), text.span, first.span);
+            continue;
+        }
+        mirrors.push(At::new(mirror, text.span));
+    }
+    mirrors
 }
 
 /// The sources, and the names of all that are written, where they can be known.

@@ -27,9 +27,18 @@ pub fn asked(recipe: &Recipe) -> BTreeMap<SourceName, Asked> {
             SourceKind::Artifact(artifact) => of_artifact(recipe, source, artifact),
             SourceKind::Rootfs(_) | SourceKind::File(_) => return None,
         };
-        Some((name.clone(), asked))
+        Some((name.clone(), with_mirrors(asked, recipe)))
     });
     locked.collect()
+}
+
+/// Mirrors stand in the lock beside each file, so another list of them makes another lock.
+fn with_mirrors(mut asked: Asked, recipe: &Recipe) -> Asked {
+    if !recipe.mirrors.is_empty() {
+        let mirrors = recipe.mirrors.iter().map(|mirror| mirror.value.to_string());
+        asked.settings.insert("mirrors".to_owned(), mirrors.collect());
+    }
+    asked
 }
 
 /// The platforms of the recipe that a source is for.

@@ -1,0 +1,258 @@
+//! Brings artifacts home and writes down their sha256, and who says that it is the right one: the recipe, a file of
+//! sums beside the release, or nobody.
+
+use ocelet_oci::Digest;
+use ocelet_tree::ReadError;
+use sha2::Sha512;
+
+use super::error::Trouble;
+use super::sources;
+use super::sums::{self, Sum};
+use crate::event::Event;
+use crate::fetch::store::VerifiedBlob;
+use crate::fetch::{Supply, Wanted, bring_unpinned};
+use crate::host::Host;
+use crate::lock::{Lock, LockedArtifact, LockedFile, Vouched, mirror_path};
+use crate::recipe::{ArtifactSource, Location, Platform, Recipe, SourceKind, SourceName};
+use crate::resolve::{self, Update};
+
+/// The most bytes of an artifact.
+const MOST: u64 = 8 << 30;
+
+/// An artifact for one platform, on its way into the lock.
+struct Candidate<'recipe> {
+    source: &'recipe SourceName,
+    artifact: &'recipe ArtifactSource,
+    platform: &'recipe Platform,
+    location: Location,
+    path: String,
+    /// What the lock has for the same address.
+    known: Option<&'recipe LockedArtifact>,
+    /// What it should be, and who says so.
+    wanted: Option<(Sum, Vouched)>,
+}
+
+pub(super) fn pin(
+    recipe: &Recipe,
+    previous: Option<&Lock>,
+    update: &Update,
+    supply: &Supply<'_>,
+    host: &Host<'_>,
+    trouble: &mut Vec<Trouble>,
+) -> Vec<LockedArtifact> {
+    let mut pinned = Vec::new();
+    let mut candidates = candidates(recipe, previous);
+    candidates.retain(|candidate| match candidate.kept(recipe, update) {
+        Some(kept) => {
+            pinned.push(kept);
+            false
+        }
+        None => true,
+    });
+    let candidates = with_sums(recipe, candidates, supply, host, trouble);
+    let mut missing = Vec::new();
+    for candidate in candidates {
+        match candidate.held(supply) {
+            Ok(Some(blob)) => pinned.extend(candidate.check(recipe, &blob, trouble)),
+            Ok(None) => missing.push(candidate),
+            Err(problem) => trouble.push(problem),
+        }
+    }
+    let wanted: Vec<Wanted> = missing.iter().map(|candidate| candidate.wanted(recipe)).collect();
+    for (candidate, served) in missing.into_iter().zip(bring_unpinned(&wanted, supply, host)) {
+        match served {
+            Ok(served) => pinned.extend(candidate.check(recipe, &served.blob, trouble)),
+            Err(error) => trouble.push(Trouble::Bring(error)),
+        }
+    }
+    for artifact in pinned.iter().filter(|artifact| artifact.vouched == Vouched::FirstUse) {
+        if artifact_is_new(artifact, previous) {
+            let message = format!(
+                "nobody vouches for {}: its sha256 is what was served now; give `sha256` or `checksum` in the recipe",
+                artifact.file.sources.first().map_or(artifact.file.path.as_str(), Location::as_str)
+            );
+            host.observer.observe(&Event::Warning { message: &message });
+        }
+    }
+    pinned
+}
+
+fn artifact_is_new(artifact: &LockedArtifact, previous: Option<&Lock>) -> bool {
+    let known = previous.and_then(|lock| lock.artifact_of(&artifact.source, &artifact.platform));
+    known.is_none_or(|known| known.file.sha256 != artifact.file.sha256)
+}
+
+fn candidates<'recipe>(recipe: &'recipe Recipe, previous: Option<&'recipe Lock>) -> Vec<Candidate<'recipe>> {
+    let mut candidates = Vec::new();
+    for (name, source) in &recipe.sources {
+        let SourceKind::Artifact(artifact) = &source.kind else { continue };
+        for platform in resolve::platforms(recipe, source) {
+            let location = artifact.shown_for(platform);
+            let path = mirror_path(&location);
+            let known = previous.and_then(|lock| lock.artifact_of(name, platform));
+            let known = known.filter(|known| known.file.path == path);
+            let said = artifact.sha256_for(platform);
+            let wanted = said.map(|digest| (Sum::Sha256(*digest.value.as_bytes()), Vouched::Recipe));
+            candidates.push(Candidate { source: name, artifact, platform, location, path, known, wanted });
+        }
+    }
+    candidates
+}
+
+/// Reads the files of sums of those whose digest the recipe does not say.
+fn with_sums<'recipe>(
+    recipe: &Recipe,
+    candidates: Vec<Candidate<'recipe>>,
+    supply: &Supply<'_>,
+    host: &Host<'_>,
+    trouble: &mut Vec<Trouble>,
+) -> Vec<Candidate<'recipe>> {
+    let open: Vec<Option<Location>> = candidates
+        .iter()
+        .map(|one| one.artifact.checksum_shown_for(one.platform).filter(|_| one.wanted.is_none()))
+        .collect();
+    let wanted: Vec<Wanted> = open
+        .iter()
+        .flatten()
+        .map(|location| {
+            let path = mirror_path(location);
+            let sources = sources(recipe, location, &path);
+            Wanted {
+                name: location.to_string(),
+                path,
+                sources: sources.iter().map(|location| location.expanded(&recipe.variables)).collect(),
+                most: sums::MOST,
+                exact: None,
+            }
+        })
+        .collect();
+    let mut served = bring_unpinned(&wanted, supply, host).into_iter();
+    let mut complete = Vec::new();
+    for (mut candidate, location) in candidates.into_iter().zip(open) {
+        if let Some(location) = location {
+            let outcome = served.next().expect("one answer for each file of sums");
+            let file = candidate.path.rsplit('/').next().unwrap_or_default();
+            let sum =
+                outcome.map_err(Trouble::Bring).and_then(|served| read_sum(&served.blob, file, &location));
+            match sum {
+                Ok(sum) => candidate.wanted = Some((sum, Vouched::Sums(location))),
+                Err(problem) => {
+                    trouble.push(problem);
+                    continue;
+                }
+            }
+        }
+        complete.push(candidate);
+    }
+    complete
+}
+
+fn read_sum(blob: &VerifiedBlob, file: &str, location: &Location) -> Result<Sum, Trouble> {
+    let label = location.to_string();
+    let bytes = blob.content().bytes().map_err(|cause| Trouble::Read { label: label.clone(), cause })?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| sums::SumsError::NotText);
+    text.and_then(|text| sums::find(text, file)).map_err(|cause| Trouble::Sums { label, cause })
+}
+
+impl Candidate<'_> {
+    /// What the lock has, where it is to be kept.
+    fn kept(&self, recipe: &Recipe, update: &Update) -> Option<LockedArtifact> {
+        let known = self.known?;
+        let is_wanted =
+            self.wanted.as_ref().is_none_or(|(sum, _)| *sum == Sum::Sha256(*known.file.sha256.as_bytes()));
+        let is_anew = match update {
+            Update::Nothing => false,
+            Update::Everything => true,
+            Update::Names(names) => names.contains(self.source.as_str()),
+        };
+        let lost_vouching = known.vouched == Vouched::Recipe && self.wanted.is_none();
+        let sums = self.artifact.checksum_shown_for(self.platform).filter(|_| self.wanted.is_none());
+        let new_sums = sums.is_some_and(|sums| known.vouched != Vouched::Sums(sums));
+        if !is_wanted || is_anew || lost_vouching || new_sums {
+            return None;
+        }
+        let vouched = self.wanted.as_ref().map_or(&known.vouched, |(_, vouched)| vouched).clone();
+        let file = LockedFile { sources: sources(recipe, &self.location, &self.path), ..known.file.clone() };
+        Some(LockedArtifact { file, vouched, ..known.clone() })
+    }
+
+    /// The bytes, where the store has them under the wanted digest.
+    fn held(&self, supply: &Supply<'_>) -> Result<Option<VerifiedBlob>, Trouble> {
+        let Some((Sum::Sha256(digest), _)) = &self.wanted else { return Ok(None) };
+        let held = supply.store.get(&Digest::from_bytes(*digest), None);
+        held.map_err(Trouble::Store)
+    }
+
+    fn wanted(&self, recipe: &Recipe) -> Wanted {
+        let sources = sources(recipe, &self.location, &self.path);
+        Wanted {
+            name: format!("{} for {}", self.source, self.platform),
+            path: self.path.clone(),
+            sources: sources.iter().map(|location| location.expanded(&recipe.variables)).collect(),
+            most: MOST,
+            exact: None,
+        }
+    }
+
+    /// Compares what was served with what it should be.
+    fn check(
+        &self,
+        recipe: &Recipe,
+        blob: &VerifiedBlob,
+        trouble: &mut Vec<Trouble>,
+    ) -> Option<LockedArtifact> {
+        let label = self.location.to_string();
+        let vouched = match &self.wanted {
+            None => Vouched::FirstUse,
+            Some((wanted, vouched)) => {
+                let got = match wanted {
+                    Sum::Sha256(_) => Ok(Sum::Sha256(*blob.digest().as_bytes())),
+                    Sum::Sha512(_) => sha512(blob),
+                };
+                match got {
+                    Ok(got) if got == *wanted => vouched.clone(),
+                    Ok(got) => {
+                        let who = match vouched {
+                            Vouched::Sums(location) => location.to_string(),
+                            Vouched::Recipe | Vouched::FirstUse => "the recipe".to_owned(),
+                        };
+                        trouble.push(Trouble::Artifact { label, who, wanted: *wanted, got });
+                        return None;
+                    }
+                    Err(cause) => {
+                        trouble.push(Trouble::Read { label, cause });
+                        return None;
+                    }
+                }
+            }
+        };
+        Some(LockedArtifact {
+            source: self.source.clone(),
+            platform: self.platform.clone(),
+            file: LockedFile {
+                sources: sources(recipe, &self.location, &self.path),
+                path: self.path.clone(),
+                size: blob.size(),
+                sha256: *blob.digest(),
+            },
+            vouched,
+        })
+    }
+}
+
+/// The SHA-512 of a blob, a piece at a time.
+fn sha512(blob: &VerifiedBlob) -> Result<Sum, ReadError> {
+    use sha2::Digest as _;
+    let content = blob.content();
+    let mut hash = Sha512::new();
+    let mut buffer = vec![0; 1 << 16];
+    let mut at = 0;
+    while at < content.length() {
+        let length =
+            usize::try_from(content.length() - at).map_or(buffer.len(), |left| left.min(buffer.len()));
+        content.read_at(at, &mut buffer[..length])?;
+        hash.update(&buffer[..length]);
+        at += length as u64;
+    }
+    Ok(Sum::Sha512(hash.finalize().into()))
+}

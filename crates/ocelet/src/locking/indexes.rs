@@ -1,0 +1,174 @@
+//! Brings the indexes of a recipe home and verifies them.
+//!
+//! An index is asked of its repository before any mirror, which may be behind; where the repository cannot be had, a
+//! mirror's will do. An older index than the one that the lock was made from is refused.
+
+use std::collections::BTreeMap;
+
+use ocelet_package::apk::{Freshness, INDEX_LIMIT, Keyring, SignedBy, VerifiedIndex};
+use rayon::prelude::*;
+
+use super::error::{LockingError, Trouble};
+use super::sources;
+use crate::fetch::{BringError, Served, Supply, Wanted, bring_unpinned};
+use crate::host::{self, Host};
+use crate::lock::{Lock, LockedFile, LockedIndex, mirror_path};
+use crate::recipe::{ApkSource, Platform, Recipe, SourceKind, SourceName};
+use crate::resolve::{self, Asked, Catalog, IndexPlace, Listing};
+
+/// The most bytes of an `APKINDEX.tar.gz`. Alpine's largest has 2 MB.
+const MOST: u64 = 128 << 20;
+
+/// The keys that are believed, by source and platform.
+pub(super) type Keyrings = BTreeMap<(SourceName, Platform), Keyring>;
+
+/// What was read.
+pub(super) struct Read {
+    pub(super) catalog: Catalog,
+    pub(super) indexes: Vec<LockedIndex>,
+    pub(super) keyrings: Keyrings,
+}
+
+/// Reads the indexes of every source and platform of which something is asked.
+pub(super) fn read(
+    recipe: &Recipe,
+    asked: &BTreeMap<SourceName, Asked>,
+    previous: Option<&Lock>,
+    supply: &Supply<'_>,
+    host: &Host<'_>,
+) -> Result<Read, LockingError> {
+    let mut trouble = Vec::new();
+    let mut places: Vec<(IndexPlace, &ApkSource)> = Vec::new();
+    let mut keyrings = Keyrings::new();
+    for (name, source) in &recipe.sources {
+        let SourceKind::Apk(apk) = &source.kind else { continue };
+        for platform in resolve::platforms(recipe, source) {
+            if asked
+                .get(name)
+                .and_then(|asked| asked.wanted.get(platform))
+                .is_none_or(|terms| terms.is_empty())
+            {
+                continue;
+            }
+            match keyring(name, apk, platform, supply) {
+                Ok(keyring) => {
+                    keyrings.insert((name.clone(), platform.clone()), keyring);
+                    places.extend(resolve::places(name, apk, platform).into_iter().map(|place| (place, apk)));
+                }
+                Err(problem) => trouble.push(problem),
+            }
+        }
+    }
+    let wanted: Vec<Wanted> = places.iter().map(|(place, _)| wanted(recipe, place)).collect();
+    let served = bring(&wanted, supply, host);
+    let outcomes: Vec<Result<(LockedIndex, Listing), Trouble>> = places
+        .par_iter()
+        .zip(&wanted)
+        .zip(served)
+        .map(|(((place, apk), wanted), served)| {
+            let keyring = &keyrings[&(place.source.clone(), place.platform.clone())];
+            verify(recipe, place, apk, wanted, &served?, keyring, previous)
+        })
+        .collect();
+    let mut read = Read { catalog: Catalog::default(), indexes: Vec::new(), keyrings };
+    for (outcome, (place, _)) in outcomes.into_iter().zip(places) {
+        match outcome {
+            Ok((index, listing)) => {
+                read.indexes.push(index);
+                read.catalog.listings.entry((place.source, place.platform)).or_default().push(listing);
+            }
+            Err(problem) => trouble.push(problem),
+        }
+    }
+    if trouble.is_empty() { Ok(read) } else { Err(trouble.into()) }
+}
+
+/// The keys that a source believes.
+fn keyring(
+    name: &SourceName,
+    apk: &ApkSource,
+    platform: &Platform,
+    supply: &Supply<'_>,
+) -> Result<Keyring, Trouble> {
+    let read = |file: &str| {
+        host::read_text(&supply.base.join(file))
+            .map_err(|cause| Trouble::KeyFile { source_name: name.to_string(), cause })
+    };
+    resolve::keyring(apk, platform, &read, &|file, cause| Trouble::Key {
+        source_name: name.to_string(),
+        file,
+        cause,
+    })
+}
+
+fn wanted(recipe: &Recipe, place: &IndexPlace) -> Wanted {
+    let location = place.index();
+    let path = mirror_path(&location);
+    let sources = sources(recipe, &location, &path);
+    Wanted {
+        name: location.to_string(),
+        path,
+        sources: sources.iter().map(|location| location.expanded(&recipe.variables)).collect(),
+        most: MOST,
+        exact: None,
+    }
+}
+
+/// From the repositories first; what these do not give, from the mirrors.
+fn bring(wanted: &[Wanted], supply: &Supply<'_>, host: &Host<'_>) -> Vec<Result<Served, BringError>> {
+    if supply.mirrors.is_empty() {
+        return bring_unpinned(wanted, supply, host);
+    }
+    let direct = Supply { mirrors: Vec::new(), ..supply.clone() };
+    let mut served = bring_unpinned(wanted, &direct, host);
+    let missing: Vec<usize> = (0..served.len()).filter(|number| served[*number].is_err()).collect();
+    let again: Vec<Wanted> = missing.iter().map(|number| wanted[*number].clone()).collect();
+    for (number, outcome) in missing.into_iter().zip(bring_unpinned(&again, supply, host)) {
+        served[number] = outcome;
+    }
+    served
+}
+
+fn verify(
+    recipe: &Recipe,
+    place: &IndexPlace,
+    apk: &ApkSource,
+    wanted: &Wanted,
+    served: &Served,
+    keyring: &Keyring,
+    previous: Option<&Lock>,
+) -> Result<(LockedIndex, Listing), Trouble> {
+    let label = &wanted.name;
+    let bytes = served.blob.content().bytes();
+    let bytes = bytes.map_err(|cause| Trouble::Read { label: label.clone(), cause })?;
+    let verified = VerifiedIndex::open(label, &bytes, keyring, INDEX_LIMIT)?;
+    let freshness = verified.freshness();
+    let mine = |index: &&LockedIndex| index.file.path == wanted.path;
+    if let Some(seen) = previous.and_then(|lock| lock.indexes.iter().find(mine)) {
+        let seen = Freshness { generated: seen.generated, newest_build: seen.newest_build };
+        seen.check_not_older(&freshness)
+            .map_err(|cause| Trouble::Rollback { label: label.clone(), cause })?;
+    }
+    let listing = Listing::read(place, apk, &verified)?;
+    let file = LockedFile {
+        path: wanted.path.clone(),
+        size: served.blob.size(),
+        sha256: *served.blob.digest(),
+        sources: sources(recipe, &place.index(), &wanted.path),
+    };
+    let index = LockedIndex {
+        source: place.source.clone(),
+        platform: place.platform.clone(),
+        file,
+        signed_by: shown(&verified.signed_by),
+        description: verified.description.clone(),
+        generated: freshness.generated,
+        newest_build: freshness.newest_build,
+    };
+    Ok((index, listing))
+}
+
+/// A key as a lock has it: the name of its file, which of that name it was, and how it signed.
+pub(super) fn shown(signed: &SignedBy) -> String {
+    format!("{} {} {}", signed.key, signed.fingerprint, signed.algorithm)
+}

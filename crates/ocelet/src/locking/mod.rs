@@ -1,0 +1,179 @@
+//! The other corridor: a recipe in, a lock out. It calls [`resolve`](crate::resolve), [`fetch`](crate::fetch) and
+//! [`lock`](crate::lock) in order: indexes are brought home and verified, packages chosen, and everything that is new
+//! is brought home too, since only whole bytes have a sha256.
+//!
+//! It keeps what a lock has already, unless it is told to choose anew, and refuses what nobody known has signed.
+
+mod anatomy;
+mod artifacts;
+mod error;
+mod indexes;
+mod packages;
+mod sums;
+
+use std::collections::BTreeMap;
+
+use crate::event::Event;
+use crate::fetch::Supply;
+use crate::host::Host;
+use crate::lock::{self, Difference, Lock, LockDiff, LockedFile};
+use crate::recipe::{Location, Recipe, Variable};
+use crate::resolve::{self, Before, Plan, Update};
+
+pub use error::{LockingError, Trouble};
+
+/// The packages of a recipe before any of their bytes are here, and the indexes that they were chosen from.
+#[derive(Debug)]
+pub struct Planned {
+    /// The packages.
+    pub plan: Plan,
+    /// How many packages the indexes list.
+    pub listed: usize,
+}
+
+/// A lock that answers a recipe.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settled {
+    /// The lock.
+    pub lock: Lock,
+    /// Whether it is another than before, and has to be written down.
+    pub is_new: bool,
+}
+
+/// Whether a lock that does not answer the recipe may be replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Staleness {
+    /// It is replaced by one that does, which keeps what it can.
+    Replaced,
+    /// It is an error, which tells the difference.
+    Refused,
+}
+
+/// The lock that answers a recipe: the one that there is, if it does, else a new one.
+///
+/// # Errors
+/// As [`lock`]; and a lock that does not fit, or none, where that is refused.
+pub fn settle(
+    recipe: &Recipe,
+    previous: Option<Lock>,
+    staleness: Staleness,
+    supply: &Supply<'_>,
+    host: &Host<'_>,
+) -> Result<Settled, LockingError> {
+    if !needs_lock(recipe) {
+        return Ok(Settled { lock: Lock::default(), is_new: false });
+    }
+    let differences = previous.as_ref().map(|lock| stale(recipe, lock));
+    match (previous, differences) {
+        (Some(lock), Some(differences)) if differences.is_empty() => Ok(Settled { lock, is_new: false }),
+        (_, differences) if staleness == Staleness::Refused => {
+            Err(vec![Trouble::Stale { differences: differences.unwrap_or_default() }].into())
+        }
+        (previous, _) => {
+            let lock = lock(recipe, previous.as_ref(), &Update::Nothing, supply, host)?;
+            Ok(Settled { lock, is_new: true })
+        }
+    }
+}
+
+/// What the recipe asks now and the lock does not answer; empty where the lock fits.
+pub fn stale(recipe: &Recipe, lock: &Lock) -> Vec<Difference> {
+    lock::stale(&lock.asked, &resolve::asked(recipe))
+}
+
+/// Whether a recipe has sources that need a lock at all.
+pub fn needs_lock(recipe: &Recipe) -> bool {
+    !resolve::asked(recipe).is_empty()
+}
+
+/// Chooses packages without bringing any home: only the indexes are needed.
+///
+/// # Errors
+/// Indexes that cannot be had or trusted, or wishes that do not go together.
+pub fn plan(
+    recipe: &Recipe,
+    previous: Option<&Lock>,
+    update: &Update,
+    supply: &Supply<'_>,
+    host: &Host<'_>,
+) -> Result<Planned, LockingError> {
+    let asked = resolve::asked(recipe);
+    let read = indexes::read(recipe, &asked, previous, supply, host)?;
+    let plan = resolve::resolve(recipe, &asked, &read.catalog, &before(previous), update)
+        .map_err(|error| LockingError::from(vec![Trouble::Resolve(error)]))?;
+    let listed = read.catalog.listings.values().flatten().map(|listing| listing.index().len()).sum();
+    Ok(Planned { plan, listed })
+}
+
+/// Decides on every byte that the recipe's images may hold. What `previous` has is kept where it still answers the
+/// recipe, but for what shall be chosen anew.
+///
+/// # Errors
+/// See [`Trouble`]; all of them at once, as far as one does not follow from another.
+pub fn lock(
+    recipe: &Recipe,
+    previous: Option<&Lock>,
+    update: &Update,
+    supply: &Supply<'_>,
+    host: &Host<'_>,
+) -> Result<Lock, LockingError> {
+    let asked = resolve::asked(recipe);
+    let read = indexes::read(recipe, &asked, previous, supply, host)?;
+    let plan = resolve::resolve(recipe, &asked, &read.catalog, &before(previous), update)
+        .map_err(|error| LockingError::from(vec![Trouble::Resolve(error)]))?;
+    for note in &plan.notes {
+        host.observer.observe(&Event::Warning { message: note });
+    }
+    let mut trouble = Vec::new();
+    let packages = packages::pin(recipe, &plan, previous, &read.keyrings, supply, host, &mut trouble);
+    let artifacts = artifacts::pin(recipe, previous, update, supply, host, &mut trouble);
+    if !trouble.is_empty() {
+        return Err(trouble.into());
+    }
+    let mut lock = Lock { asked, indexes: read.indexes, packages, artifacts };
+    lock.packages.sort_by(|one, other| {
+        (&one.source, &one.platform, &one.name).cmp(&(&other.source, &other.platform, &other.name))
+    });
+    lock.artifacts.sort_by(|one, other| (&one.source, &one.platform).cmp(&(&other.source, &other.platform)));
+    Ok(lock)
+}
+
+/// What changes from one lock to another, with what is in each package as far as it can be had.
+pub fn compare(recipe: &Recipe, old: &Lock, new: &Lock, supply: &Supply<'_>, host: &Host<'_>) -> LockDiff {
+    lock::diff(old, new, &|file| anatomy::of(&expanded(file, &recipe.variables), supply, host))
+}
+
+/// The same lock with the paths of this machine in place of the parameters' names: what can be fetched.
+#[must_use]
+pub fn placed(recipe: &Recipe, lock: &Lock) -> Lock {
+    let mut lock = lock.clone();
+    let files = lock.indexes.iter_mut().map(|one| &mut one.file);
+    let files = files.chain(lock.packages.iter_mut().map(|one| &mut one.file));
+    for file in files.chain(lock.artifacts.iter_mut().map(|one| &mut one.file)) {
+        *file = expanded(file, &recipe.variables);
+    }
+    lock
+}
+
+fn expanded(file: &LockedFile, variables: &BTreeMap<String, Variable>) -> LockedFile {
+    let sources = file.sources.iter().map(|location| location.expanded(variables)).collect();
+    LockedFile { sources, ..file.clone() }
+}
+
+/// Where a file can be had: where the recipe says, then in the mirrors that it names.
+fn sources(recipe: &Recipe, location: &Location, path: &str) -> Vec<Location> {
+    let mirrors = recipe.mirrors.iter().map(|mirror| mirror.value.join(path));
+    std::iter::once(location.clone()).chain(mirrors).collect()
+}
+
+/// The versions that a lock has.
+fn before(previous: Option<&Lock>) -> Before {
+    let mut before = Before::new();
+    for package in previous.into_iter().flat_map(|lock| &lock.packages) {
+        before
+            .entry((package.source.clone(), package.platform.clone()))
+            .or_default()
+            .push((package.name.clone(), package.version.clone()));
+    }
+    before
+}
