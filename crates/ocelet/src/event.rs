@@ -2,12 +2,72 @@
 //!
 //! Rooms tell what they do; whoever runs them decides how it is shown. No room prints.
 
+use std::time::Duration;
+
+use ocelet_net::{Address, Failure};
+
 use crate::layer::Layer;
 
 /// Something that a room has to tell.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event<'room> {
+    /// Files are going to be brought home. Until [`Event::FetchingEnded`], each of them is told of by its name.
+    FetchingBegins {
+        /// How many.
+        files: usize,
+        /// How many bytes they have together, where that is known of all.
+        bytes: Option<u64>,
+    },
+    /// Bytes of a file came.
+    Fetching {
+        /// What is fetched.
+        name: &'room str,
+        /// How many bytes of it are home; fewer than before where it was begun again.
+        held: u64,
+        /// How many it has, where that is known.
+        total: Option<u64>,
+    },
+    /// Another process brings the same file, and is waited for.
+    Waiting {
+        /// What is waited for.
+        name: &'room str,
+    },
+    /// A source failed, and is asked again after a while.
+    Retrying {
+        /// What is fetched.
+        name: &'room str,
+        /// The source. It shows itself without secrets.
+        address: &'room Address,
+        /// What happened.
+        failure: &'room Failure,
+        /// How long is waited.
+        wait: Duration,
+    },
+    /// A source was given up, and a later one had the file.
+    OtherSource {
+        /// What was fetched.
+        name: &'room str,
+        /// The source that was given up. It shows itself without secrets.
+        failed: &'room Address,
+        /// Why.
+        reason: &'room str,
+        /// Whether it served bytes that are not the wanted ones, which may be an attack.
+        wrong: bool,
+        /// The source that had it.
+        from: &'room Address,
+    },
+    /// A file is home, and in the store.
+    Fetched {
+        /// What was fetched.
+        name: &'room str,
+        /// How many bytes it has.
+        size: u64,
+        /// Where it came from; nothing where an earlier run had brought all of it.
+        from: Option<&'room Address>,
+    },
+    /// All that was told of by [`Event::FetchingBegins`] is home, or has failed.
+    FetchingEnded,
     /// A source was read.
     Unpacked {
         /// The name of the source in the recipe.

@@ -111,17 +111,31 @@ pub(super) fn remove(path: &Path) -> Result<bool, StoreError> {
 /// Hashes the first `length` bytes of a file, or as many as there are.
 pub(super) fn hash(file: &File, path: &Path, length: u64) -> Result<Hasher, StoreError> {
     let mut hasher = Hasher::new();
-    let mut buffer = vec![0; STEP];
-    while hasher.size() < length {
-        let most = usize::try_from(length - hasher.size()).unwrap_or(usize::MAX).min(STEP);
-        match file.read_at(&mut buffer[..most], hasher.size()) {
+    read(file, path, length, &mut |bytes| hasher.update(bytes))?;
+    Ok(hasher)
+}
+
+/// Passes the first `length` bytes of a file to `each`, or as many as there are; how many these were.
+pub(super) fn read(
+    file: &File,
+    path: &Path,
+    length: u64,
+    each: &mut dyn FnMut(&[u8]),
+) -> Result<u64, StoreError> {
+    let (mut done, mut buffer) = (0, vec![0; STEP]);
+    while done < length {
+        let most = usize::try_from(length - done).unwrap_or(usize::MAX).min(STEP);
+        match file.read_at(&mut buffer[..most], done) {
             Ok(0) => break,
-            Ok(count) => hasher.update(&buffer[..count]),
+            Ok(count) => {
+                each(&buffer[..count]);
+                done += count as u64;
+            }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(StoreError::io("read", path)(error)),
         }
     }
-    Ok(hasher)
+    Ok(done)
 }
 
 /// Reads a small file whole; nothing where there is none, it is longer than `most`, or it is no text.

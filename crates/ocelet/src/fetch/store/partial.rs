@@ -110,6 +110,15 @@ impl Partial {
         self.resumed
     }
 
+    /// Passes what is written to `each`, in order.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn replay(&self, each: &mut dyn FnMut(&[u8])) -> Result<(), StoreError> {
+        let claim = self.claim();
+        disk::read(&claim.file, &claim.path, self.written(), each).map(|_| ())
+    }
+
     /// Throws away what is written, and begins again: for a server that cannot continue.
     ///
     /// # Errors
