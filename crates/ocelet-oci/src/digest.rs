@@ -77,6 +77,11 @@ impl Digest {
         Self(Sha256::digest(bytes).into())
     }
 
+    /// The 32 bytes themselves.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// The 64 hexadecimal digits: the name of the blob in `blobs/sha256`.
     pub fn hex(&self) -> String {
         use fmt::Write as _;
