@@ -1,12 +1,13 @@
 //! [`Decoder`]: the plain bytes of a stream that may be compressed, with an end to what it may cost.
 //!
 //! What a stream is packed with is read from its first bytes and never from a name or a media type, since
-//! both are wrong in the field. gzip (any number of members), xz and zstd are decoded; anything else passes
-//! as it is. It refuses streams that ask for more memory than a puller would grant, that grow past the
+//! both are wrong in the field. gzip (any number of members), bzip2 (likewise), xz and zstd are decoded; anything
+//! else passes as it is. It refuses streams that ask for more memory than a puller would grant, that grow past the
 //! caller's limit, or that carry something after their end.
 
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 
+use bzip2::bufread::MultiBzDecoder;
 use flate2::bufread::GzDecoder;
 use liblzma::bufread::XzDecoder;
 use liblzma::stream::{CONCATENATED, Error as XzError, Stream};
@@ -31,7 +32,7 @@ pub enum Compression {
     Xz,
     /// Zstandard (RFC 8878).
     Zstd,
-    /// bzip2, which is told apart but not decoded.
+    /// bzip2 (bzip2(1); the format has no published specification).
     Bzip2,
 }
 
@@ -77,12 +78,6 @@ pub enum DecodeError {
         /// The limit, in bytes.
         limit: u64,
     },
-    /// A format that is known and not decoded.
-    #[error("{compression} is not supported; pack the file again with gzip, xz or zstd")]
-    Unsupported {
-        /// What the stream is packed with.
-        compression: Compression,
-    },
     /// The stream is not valid, or ends too early.
     #[error("the {compression} stream is damaged or cut short")]
     Damaged {
@@ -109,6 +104,7 @@ type Input<R> = io::Chain<Cursor<Vec<u8>>, BufReader<R>>;
 enum Inner<R: BufRead> {
     Plain(R),
     Gzip(Gzip<R>),
+    Bzip2(MultiBzDecoder<R>),
     Xz(XzDecoder<R>),
     Zstd(Box<zstd::stream::read::Decoder<'static, R>>),
 }
@@ -123,7 +119,9 @@ impl Compression {
             // RFC 8878 sections 3.1.1 and 3.1.2: a frame, or a skippable frame before it.
             [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Self::Zstd,
             // The block magic is looked at too, since a plain file may well begin with "BZh".
-            [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, 0x59, 0x26, 0x53, 0x59, ..] => Self::Bzip2,
+            [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, 0x59, 0x26, 0x53, 0x59, ..]
+            // A stream without blocks: its end follows at once.
+            | [b'B', b'Z', b'h', b'1'..=b'9', 0x17, 0x72, 0x45, 0x38, 0x50, 0x90, ..] => Self::Bzip2,
             _ => Self::Plain,
         }
     }
@@ -158,7 +156,7 @@ impl<R: Read> Decoder<R> {
     /// Looks at the first bytes of `reader` and sets up what decodes the rest.
     ///
     /// # Errors
-    /// The reader fails, or the stream is packed with something that is not supported.
+    /// The reader fails, or the decoder cannot be set up.
     pub fn new(reader: R, limits: DecodeLimits) -> io::Result<Self> {
         let mut reader = BufReader::with_capacity(128 << 10, reader);
         let mut head = Vec::with_capacity(MAGIC_LENGTH);
@@ -177,7 +175,8 @@ impl<R: Read> Decoder<R> {
                 decoder.window_log_max(ZSTD_WINDOW_LOG)?;
                 Inner::Zstd(Box::new(decoder))
             }
-            Compression::Bzip2 => return Err(DecodeError::Unsupported { compression }.into()),
+            // Its blocks have at most 900,000 bytes, so its memory needs no limit (bzip2(1), "Memory management").
+            Compression::Bzip2 => Inner::Bzip2(MultiBzDecoder::new(input)),
         };
         Ok(Self { compression, inner, limit: limits.output.unwrap_or(u64::MAX), left: limits.output })
     }
@@ -191,6 +190,7 @@ impl<R: Read> Decoder<R> {
         let read = match &mut self.inner {
             Inner::Plain(reader) => return reader.read(buffer),
             Inner::Gzip(reader) => reader.read(buffer),
+            Inner::Bzip2(reader) => reader.read(buffer),
             Inner::Xz(reader) => reader.read(buffer),
             Inner::Zstd(reader) => reader.read(buffer),
         };

@@ -76,7 +76,7 @@ pub fn assemble(
     let mut closed = Vec::new();
     let mut missing = Vec::new();
     for platform in &wanted.platforms {
-        let unpacked = unpack::unpack(recipe, platform, base, host)?;
+        let unpacked = unpack::unpack(recipe, None, platform, base, host)?;
         let mut done = close::close(recipe, platform, &unpacked, rules, created.seconds, host)?;
         missing.append(&mut done.missing);
         closed.push(done);

@@ -274,6 +274,7 @@ pub(super) fn small_archive(blob: &Blob) -> Result<Tree, tar_in::TarError> {
         ..tar_in::Limits::default()
     };
     let options = tar_in::Options {
+        paths: tar_in::Paths::Follow,
         duplicates: tar_in::Duplicates::Refuse,
         devices: tar_in::Devices::Refuse,
         end: tar_in::End::Optional,

@@ -201,6 +201,16 @@ impl VerifiedControl<'_> {
         Ok(WrittenPackage { control: self.control, length, sha256: digest.finalize().into() })
     }
 
+    /// The files, out of data that was inflated before: `blob` must be what [`VerifiedControl::unpack_into`] has
+    /// written for this very package, and the caller answers for that, with a digest that was kept. The data member
+    /// is not looked at again; the checksum of each file is computed and compared all the same.
+    ///
+    /// # Errors
+    /// See [`UnpackError`].
+    pub fn contents_of_inflated(&self, blob: &Blob, owner: &Owner) -> Result<Contents, UnpackError> {
+        contents(&self.control, blob, owner)
+    }
+
     pub(super) fn check_hash(&self) -> Result<(), UnpackError> {
         let got: [u8; 32] = Sha256::digest(self.data).into();
         if got == self.control.data_hash {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::entries::{Entries, Entry, EntryKind};
 use super::error::{Problem, TarError};
-use super::{Devices, Duplicates, Options, Skipped, Unpacked};
+use super::{Devices, Duplicates, Options, Paths, Skipped, Unpacked};
 use crate::resolve::{Hop, PlaceError, place};
 use crate::{Kind, Node, Owner, Tree, TreePath};
 
@@ -80,6 +80,9 @@ impl<'tree> Builder<'tree> {
 
     fn landing(&mut self, path: &TreePath) -> Result<TreePath, Problem> {
         let place = landing(self.tree, path, &mut self.steps)?;
+        if self.options.paths == Paths::Literal && place != *path {
+            return Err(Problem::ThroughLink { path: path.clone(), place });
+        }
         let limit = self.options.limits.steps;
         if self.steps > limit {
             Err(Problem::Limit { limit, unit: "steps to its entries" })
@@ -89,6 +92,9 @@ impl<'tree> Builder<'tree> {
     }
 
     fn try_put(&mut self, entry: &Entry) -> Result<(), Problem> {
+        if self.options.paths == Paths::Literal && entry.name.starts_with(b"/") {
+            return Err(Problem::Absolute);
+        }
         let path = self.landing(&entry.path)?;
         if self.options.duplicates == Duplicates::Refuse && !self.seen.insert(path.clone()) {
             return Err(Problem::Duplicate { path });

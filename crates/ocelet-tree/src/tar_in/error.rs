@@ -89,6 +89,19 @@ pub enum Problem {
     /// A name that cannot be the name of a file in a tree.
     #[error(transparent)]
     Path(#[from] PathError),
+    /// A name that begins at the root, where names must be relative.
+    #[error("its name is absolute; names in this archive must be relative")]
+    Absolute,
+    /// A name that leads through a symbolic link of the archive, where names must be literal.
+    #[error(
+        "{path} leads through a symbolic link of the archive to {place}; names in this archive must be literal"
+    )]
+    ThroughLink {
+        /// Where the name says that the file is.
+        path: TreePath,
+        /// Where it would land.
+        place: TreePath,
+    },
     /// The entry has no name.
     #[error("it has no name")]
     NoName,

@@ -34,6 +34,8 @@ pub struct Options {
     pub duplicates: Duplicates,
     /// What a device, pipe or socket does.
     pub devices: Devices,
+    /// What a name does that leads elsewhere than it says.
+    pub paths: Paths,
     /// Whether the archive must say where it ends.
     pub end: End,
     /// What reading may cost.
@@ -61,6 +63,17 @@ pub enum Devices {
     /// It is left out and told in [`Unpacked::skipped`], and so is each hard link to it. Root file systems that
     /// were exported from a running container hold the nodes of `/dev`.
     Skip,
+}
+
+/// What a name does that begins at the root or leads through a symbolic link of the archive. Nothing ever leaves the
+/// tree, either way; `..` is always refused.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Paths {
+    /// It lands where extracting the archive as root file system would put it.
+    #[default]
+    Follow,
+    /// It is an error. Where members are chosen by their names, a name must say where its file is.
+    Literal,
 }
 
 /// Whether an archive must say where it ends, with two blocks of NUL bytes (pax(1), "ustar Interchange Format").

@@ -1,24 +1,32 @@
 //! The unpack room: lays the sources of one platform into one view. Every path has an owner, and two owners of one
 //! path are an error that names both.
 //!
-//! It writes nothing to the disk but unnamed scratch files for inflated tarballs, and runs nothing.
+//! It writes nothing to the disk but unnamed scratch files for inflated tarballs and, in the store, what packages and
+//! artifacts inflate to. It runs nothing.
 
+mod artifact;
 mod combine;
+mod error;
+mod package;
 mod packaged;
 mod rootfs;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use ocelet_oci::{SourceError, SourceLayer};
-use ocelet_tree::tar_in::TarError;
-use ocelet_tree::{Conflict, Content, InsertError, Overlay, Owner, ReadError, Tree, TreePath, View};
+use ocelet_oci::SourceLayer;
+use ocelet_tree::{Content, Overlay, Owner, Tree, TreePath, View};
 
 use crate::event::Event;
-use crate::exit::ExitClass;
-use crate::host::{self, DirectoryError, DirectoryView, FileError, Host, ScratchError};
+use crate::fetch::Goods;
+use crate::host::{self, DirectoryView, FileError, Host};
+use crate::lock::Lock;
 use crate::recipe::{FileContent, FileSource, Platform, Recipe, SourceKind, Stability};
 
+pub use artifact::{ArtifactError, LARGEST, ZipError, ZipProblem};
+pub use error::UnpackError;
+pub(crate) use error::describe;
+pub use package::{Clash, PackageError, PackageFault};
 pub use packaged::{Installed, Packaged};
 
 /// The sources of one platform, laid together.
@@ -55,168 +63,51 @@ impl std::fmt::Debug for Unpacked {
     }
 }
 
-/// Why the sources of a platform cannot be laid together.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum UnpackError {
-    /// A source's file is not there or cannot be read.
-    #[error("cannot read source {name}")]
-    File {
-        /// The source.
-        name: String,
-        /// Why.
-        #[source]
-        cause: FileError,
-    },
-    /// A source's directory is not there or cannot be read.
-    #[error("cannot read source {name}")]
-    Directory {
-        /// The source.
-        name: String,
-        /// Why.
-        #[source]
-        cause: DirectoryError,
-    },
-    /// A tarball is damaged or hostile.
-    #[error("cannot unpack source {name} ({})", .path.display())]
-    Tar {
-        /// The source.
-        name: String,
-        /// Its file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        cause: Box<TarError>,
-    },
-    /// A tarball cannot be inflated.
-    #[error("cannot unpack source {name}")]
-    Scratch {
-        /// The source.
-        name: String,
-        /// Why.
-        #[source]
-        cause: ScratchError,
-    },
-    /// An image is damaged, or not the one that was asked for.
-    #[error("cannot unpack source {name} ({})", .path.display())]
-    Image {
-        /// The source.
-        name: String,
-        /// Its file or directory.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        cause: Box<SourceError>,
-    },
-    /// A file of the recipe cannot be placed.
-    #[error("cannot place source {name}")]
-    Insert {
-        /// The source.
-        name: String,
-        /// Why.
-        #[source]
-        cause: InsertError,
-    },
-    /// Two sources bring different things to one place.
-    #[error("{}", describe(.conflicts))]
-    Conflicts {
-        /// All of them.
-        conflicts: Vec<Conflict>,
-    },
-    /// More than one directory of the host.
-    #[error(
-        "sources {first} and {second} are both directories; one platform can read one directory in place, so pack the other into a tarball"
-    )]
-    TwoDirectories {
-        /// The first.
-        first: String,
-        /// The second.
-        second: String,
-    },
-    /// A source whose files are chosen when the recipe is locked, and there is no lock.
-    #[error("source {name} needs a lock; run `ocelet lock`")]
-    NotLocked {
-        /// The source.
-        name: String,
-    },
-    /// The view cannot be read.
-    #[error(transparent)]
-    Read(#[from] ReadError),
-}
-
-impl UnpackError {
-    /// What kind of end it is.
-    pub fn class(&self) -> ExitClass {
-        match self {
-            Self::File { .. } | Self::Directory { .. } => ExitClass::Unavailable,
-            // What the system says of a disk or a file is no verdict on the bytes.
-            Self::Scratch { cause, .. } if cause.cause.raw_os_error().is_some() => ExitClass::Failed,
-            Self::Tar { .. } | Self::Scratch { .. } => ExitClass::Verification,
-            Self::Image { cause, .. } => crate::error::class_of(cause),
-            Self::Insert { .. }
-            | Self::Conflicts { .. }
-            | Self::TwoDirectories { .. }
-            | Self::NotLocked { .. }
-            | Self::Read(_) => ExitClass::Failed,
-        }
-    }
-
-    /// What to do next.
-    pub fn hints(&self) -> Vec<String> {
-        match self {
-            Self::Conflicts { .. } => {
-                vec!["leave the path out of one source with `exclude`, or give the file that shall win `replace = true`".to_owned()]
-            }
-            Self::Directory { .. } | Self::File { .. } => {
-                vec!["paths in a recipe are relative to the recipe's own directory".to_owned()]
-            }
-            _ => Vec::new(),
-        }
-    }
-}
-
-/// Several conflicts as one message.
-pub(crate) fn describe(conflicts: &[Conflict]) -> String {
-    let lines: Vec<String> = conflicts.iter().map(|conflict| format!("\n  {conflict}")).collect();
-    format!("{} paths have two owners that do not agree:{}", conflicts.len(), lines.concat())
-}
-
-/// Lays the sources of `platform` together. Relative paths of the recipe begin at `base`, the recipe's directory.
+/// Lays the sources of `platform` together. Relative paths of the recipe begin at `base`, the recipe's directory;
+/// packages and artifacts are those of the lock, as they were brought home.
 ///
 /// # Errors
 /// See [`UnpackError`].
 pub fn unpack(
     recipe: &Recipe,
+    locked: Option<(&Lock, &Goods)>,
     platform: &Platform,
     base: &Path,
     host: &Host<'_>,
 ) -> Result<Unpacked, UnpackError> {
-    let mut directory: Option<(String, DirectoryView)> = None;
-    let mut trees = Vec::new();
-    let mut files = Vec::new();
+    let mut laid = Laid::default();
     for source in recipe.sources.values().filter(|source| source.is_for(platform)) {
         let name = source.name.value.to_string();
+        let locked = || locked.ok_or_else(|| UnpackError::NotLocked { name: name.clone() });
         match &source.kind {
-            SourceKind::Rootfs(rootfs) => match rootfs::open(&name, rootfs, platform, base, host)? {
-                rootfs::Opened::Directory(view) => match &directory {
-                    Some((first, _)) => {
-                        return Err(UnpackError::TwoDirectories { first: first.clone(), second: name });
-                    }
-                    None => directory = Some((name, view)),
-                },
-                rootfs::Opened::Tree(tree) => {
-                    host.observer.observe(&Event::Unpacked { source: &name, entries: Some(tree.len()) });
-                    trees.push(tree);
-                }
-            },
-            SourceKind::File(file) => files.push((name, file)),
-            SourceKind::Apk(_) | SourceKind::Artifact(_) => return Err(UnpackError::NotLocked { name }),
+            SourceKind::Rootfs(rootfs) => {
+                let opened = rootfs::open(&name, rootfs, platform, base, host)?;
+                laid.take_rootfs(name, opened, host)?;
+            }
+            SourceKind::File(file) => {
+                let content = content(file, platform, base)
+                    .map_err(|cause| UnpackError::File { name: name.clone(), cause })?;
+                laid.take_tree(combine::single(&name, file, content)?, file.replace);
+            }
+            SourceKind::Apk(_) => {
+                let (lock, goods) = locked()?;
+                let package::Laid { trees, packages } = package::lay(source, platform, lock, goods, host)?;
+                let entries = trees.iter().map(Tree::len).sum();
+                host.observer.observe(&Event::Unpacked { source: &name, entries: Some(entries) });
+                laid.trees.extend(trees);
+                laid.packages.extend(packages);
+            }
+            SourceKind::Artifact(artifact) => {
+                let artifact::Laid { tree, owner, packaged } =
+                    artifact::lay(recipe, source, artifact, platform, locked()?, host)?;
+                host.observer.observe(&Event::Unpacked { source: &name, entries: Some(tree.len()) });
+                laid.take_tree(tree, artifact.replace);
+                laid.packages.insert(owner, packaged);
+            }
         }
     }
-    let (base_view, top, replacing) =
-        combine::combine(directory.map(|(_, view)| view), trees, &files, &|file| {
-            content(file, platform, base)
-        })?;
+    let Laid { directory, trees, replacing, packages } = laid;
+    let (base_view, top, replacing) = combine::combine(directory.map(|(_, view)| view), trees, &replacing)?;
     let mut stabilities = BTreeMap::new();
     let mut locations = BTreeMap::new();
     for source in recipe.sources.values() {
@@ -225,7 +116,43 @@ pub fn unpack(
             locations.insert(source.name.value.to_string(), rootfs.location.value.for_platform(platform));
         }
     }
-    Ok(Unpacked { base: base_view, top, replacing, stabilities, locations, packages: BTreeMap::new() })
+    Ok(Unpacked { base: base_view, top, replacing, stabilities, locations, packages })
+}
+
+/// The sources that were read so far.
+#[derive(Default)]
+struct Laid {
+    /// A directory of the host, and the source that it is.
+    directory: Option<(String, DirectoryView)>,
+    trees: Vec<Tree>,
+    /// Trees whose files take the place of others.
+    replacing: Vec<Tree>,
+    packages: BTreeMap<Owner, Packaged>,
+}
+
+impl Laid {
+    fn take_rootfs(
+        &mut self,
+        name: String,
+        opened: rootfs::Opened,
+        host: &Host<'_>,
+    ) -> Result<(), UnpackError> {
+        match (opened, &self.directory) {
+            (rootfs::Opened::Directory(_), Some((first, _))) => {
+                return Err(UnpackError::TwoDirectories { first: first.clone(), second: name });
+            }
+            (rootfs::Opened::Directory(view), None) => self.directory = Some((name, view)),
+            (rootfs::Opened::Tree(tree), _) => {
+                host.observer.observe(&Event::Unpacked { source: &name, entries: Some(tree.len()) });
+                self.trees.push(tree);
+            }
+        }
+        Ok(())
+    }
+
+    fn take_tree(&mut self, tree: Tree, replace: bool) {
+        if replace { self.replacing.push(tree) } else { self.trees.push(tree) }
+    }
 }
 
 /// The bytes of a single file: the recipe's own text, or a file beside the recipe.
@@ -271,6 +198,7 @@ pub(crate) fn flatten(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exit::ExitClass;
     use crate::recipe::{Context, parse};
 
     #[test]
@@ -288,7 +216,8 @@ mod tests {
                 observer: &crate::event::Silent,
             };
             let platform = recipe.platforms[0].value.clone();
-            let error = unpack(&recipe, &platform, Path::new("."), &host).expect_err("there is no lock");
+            let error =
+                unpack(&recipe, None, &platform, Path::new("."), &host).expect_err("there is no lock");
             assert_eq!(error.to_string(), "source far needs a lock; run `ocelet lock`");
             assert!(matches!(error, UnpackError::NotLocked { .. }) && error.class() == ExitClass::Failed);
         }

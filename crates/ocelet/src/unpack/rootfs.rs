@@ -72,7 +72,7 @@ pub(super) fn read(wanted: &Wanted<'_>, host: &Host<'_>) -> Result<Opened, Unpac
     if is_image_archive(&unpacked.tree)? {
         return image(wanted, host).map(Opened::Tree);
     }
-    tell_skipped(name, &unpacked.skipped, host);
+    tell_skipped(&format!("source {name}"), &unpacked.skipped, host);
     Ok(Opened::Tree(unpacked.tree))
 }
 
@@ -137,7 +137,7 @@ pub(super) fn flatten(
             .map_err(|cause| UnpackError::Scratch { name: name.to_owned(), cause })?;
         let skipped = tar_in::apply_layer_blob(&mut tree, &blob, &owner, &options)
             .map_err(|cause| tar(name, path, cause))?;
-        tell_skipped(name, &skipped, host);
+        tell_skipped(&format!("source {name}"), &skipped, host);
     }
     Ok(tree)
 }
@@ -146,11 +146,11 @@ fn tar(name: &str, path: &Path, cause: TarError) -> UnpackError {
     UnpackError::Tar { name: name.to_owned(), path: path.to_path_buf(), cause: Box::new(cause) }
 }
 
-/// Devices cannot be in an image; whoever gave a root file system with some is told.
-fn tell_skipped(name: &str, skipped: &[Skipped], host: &Host<'_>) {
+/// Devices cannot be in an image; whoever gave something with some is told. `name` begins the sentence.
+pub(super) fn tell_skipped(name: &str, skipped: &[Skipped], host: &Host<'_>) {
     if let Some(first) = skipped.first() {
         let message = format!(
-            "source {name} has {} devices, pipes or sockets that no image can hold, {} among them; they are left out",
+            "{name} has {} devices, pipes or sockets that no image can hold, {} among them; they are left out",
             skipped.len(),
             first.path
         );
