@@ -180,6 +180,30 @@ mod tests {
     }
 
     #[test]
+    fn every_recipe_is_read_without_a_warning() {
+        let recipes = [root().join("recipes"), root().join("fixtures")];
+        let recipes = recipes.iter().flat_map(|place| crate::shell::list(place)).filter(|path| {
+            let name = path.file_name().unwrap_or_default();
+            path.extension().is_some_and(|end| end == "toml") && name != "golden.toml"
+        });
+        let mut images = std::collections::BTreeSet::new();
+        for path in recipes {
+            let text = read_text(&path).expect("a recipe can be read");
+            let document: toml::Table = text.parse().expect("a recipe is TOML");
+            let parameters = document.get("parameters").and_then(toml::Value::as_table);
+            let asked = parameters.into_iter().flatten().filter(|(_, about)| about.get("default").is_none());
+            let set = asked.map(|(name, _)| (name.clone(), "given".to_owned())).collect();
+            let known_rules = ocelet::rules().names().map(str::to_owned).collect();
+            let name = path.display().to_string();
+            let Parsed { recipe, warnings } = parse(&text, &Context { known_rules, set })
+                .unwrap_or_else(|problems| panic!("{}", problems.render(&name, &text)));
+            assert!(warnings.is_empty(), "{}", warnings.render(&name, &text));
+            assert!(images.insert(recipe.image.value.to_string()), "{name}: two recipes of one image");
+        }
+        assert!(images.contains("node") && images.contains("node-tools"), "{images:?}");
+    }
+
+    #[test]
     fn golden_digests_with_gzip_and_one_thread() {
         check("gzip:6", 1);
     }

@@ -31,7 +31,11 @@ const TASKS: &[Task] = &[
     ),
     ("ci", "everything that has to pass before a change lands", ci::run),
     ("tidy", "the house rules that no compiler knows", tidy::run),
-    ("fixtures", "write the embedded bundle in fixtures/ anew from its generator", fixtures::run),
+    (
+        "fixtures",
+        "write the embedded bundle in fixtures/ anew from its generator, or compare it: `fixtures [--check]`",
+        fixtures::run,
+    ),
     ("bless", "accept the embedded bundle's digests as the new golden ones", bless::run),
     (
         "fuzz",

@@ -50,6 +50,24 @@ pub(crate) fn list(directory: &Path) -> Vec<PathBuf> {
     paths
 }
 
+/// Every file below a directory, sorted; links are not followed.
+pub(crate) fn below(directory: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for path in list(directory) {
+        if path.is_dir() && !path.is_symlink() {
+            found.extend(below(&path));
+        } else {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// Removes a file.
+pub(crate) fn remove(path: &Path) -> Result<(), String> {
+    std::fs::remove_file(path).map_err(|error| format!("cannot remove {}: {error}", path.display()))
+}
+
 /// A directory that is gone when the value is.
 pub(crate) fn temporary() -> Result<tempfile::TempDir, String> {
     tempfile::tempdir().map_err(|error| format!("cannot make a temporary directory: {error}"))
