@@ -12,9 +12,12 @@ use ocelet_oci::{Image, Layout, Timestamp};
 use crate::close::{self, Closed};
 use crate::error::Error;
 use crate::event::Event;
+use crate::fetch::{self, Goods, Supply};
 use crate::host::Host;
 use crate::image;
 use crate::layer::{self, Compression, FlavorFiles, Layer, LayerPlan, Workers};
+use crate::lock::Lock;
+use crate::locking::{self, LockingError, Trouble};
 use crate::recipe::{FlavorName, Platform, Recipe};
 use crate::report::{self, REPORT_TYPE, Report};
 use crate::ship::{self, Attachment, Shipped};
@@ -56,8 +59,17 @@ impl Default for Options {
     }
 }
 
+/// What a recipe with packages or artifacts needs: which ones, and where their bytes come from.
+#[derive(Debug, Clone, Copy)]
+pub struct Provisions<'run> {
+    /// A lock that answers the recipe.
+    pub lock: &'run Lock,
+    /// Where bytes are kept and come from.
+    pub supply: &'run Supply<'run>,
+}
+
 /// Assembles the images of a recipe into the layout at `output`. Paths in the recipe are relative to `base`, the
-/// recipe's own directory.
+/// recipe's own directory. Without `provisions` a recipe cannot have packages or artifacts.
 ///
 /// Nothing is written before every platform is known to be complete; the tags appear all together at the end.
 ///
@@ -65,6 +77,7 @@ impl Default for Options {
 /// One variant for each room; see [`Error`].
 pub fn assemble(
     recipe: &Recipe,
+    provisions: Option<Provisions<'_>>,
     rules: &RulePacks,
     base: &Path,
     output: &Path,
@@ -73,10 +86,12 @@ pub fn assemble(
 ) -> Result<Assembled, Error> {
     let created = timestamp(recipe, host);
     let wanted = Wanted::of(recipe, options)?;
+    let provided = provisions.map(|provisions| bring(recipe, &wanted, provisions, host)).transpose()?;
+    let locked = provided.as_ref().map(|(lock, goods)| (lock, goods));
     let mut closed = Vec::new();
     let mut missing = Vec::new();
     for platform in &wanted.platforms {
-        let unpacked = unpack::unpack(recipe, None, platform, base, host)?;
+        let unpacked = unpack::unpack(recipe, locked, platform, base, host)?;
         let mut done = close::close(recipe, platform, &unpacked, rules, created.seconds, host)?;
         missing.append(&mut done.missing);
         closed.push(done);
@@ -91,6 +106,24 @@ pub fn assemble(
         ship::clean(output);
     }
     built
+}
+
+/// Brings home every locked byte of the wanted platforms. Nothing else is touched before that is done.
+fn bring(
+    recipe: &Recipe,
+    wanted: &Wanted,
+    provisions: Provisions<'_>,
+    host: &Host<'_>,
+) -> Result<(Lock, Goods), Error> {
+    let differences = locking::stale(recipe, provisions.lock);
+    if !differences.is_empty() {
+        return Err(LockingError::from(vec![Trouble::Stale { differences }]).into());
+    }
+    let lock = locking::placed(recipe, provisions.lock);
+    locking::check_mirrors(recipe, &lock, provisions.supply)?;
+    let platforms: BTreeSet<Platform> = wanted.platforms.iter().cloned().collect();
+    let goods = fetch::bring(&lock.files(&platforms), provisions.supply, host)?;
+    Ok((lock, goods))
 }
 
 /// The flavors and platforms of this run.

@@ -1,7 +1,8 @@
 //! The hallway of ocelet: a recipe in, images and a report out.
 //!
-//! [`assemble()`] is the corridor: it calls the rooms [`recipe`], [`unpack`], [`close`], [`layer`], [`image`],
-//! [`ship`] and [`report`] in this order, each a function from value to value. The doors to the machine are in
+//! [`assemble()`] is the corridor: it calls the rooms [`recipe`], [`fetch`], [`unpack`], [`close`], [`layer`],
+//! [`image`], [`ship`] and [`report`] in this order, each a function from value to value; [`locking`] is the one
+//! before it, through [`resolve`] and [`fetch`] to a [`lock`]. The doors to the machine are in
 //! [`host`] and are passed in.
 //!
 //! It refuses to find anything by itself: no room reads the environment, a clock or a terminal, and none prints.
@@ -25,7 +26,7 @@ pub mod resolve;
 pub mod ship;
 pub mod unpack;
 
-pub use assemble::{Assembled, Options, assemble};
+pub use assemble::{Assembled, Options, Provisions, assemble};
 pub use error::Error;
 pub use event::{Event, Observer, Silent};
 pub use exit::ExitClass;

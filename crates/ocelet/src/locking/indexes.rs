@@ -5,7 +5,9 @@
 
 use std::collections::BTreeMap;
 
+use ocelet_oci::Digest;
 use ocelet_package::apk::{Freshness, INDEX_LIMIT, Keyring, SignedBy, VerifiedIndex};
+use ocelet_tree::Blob;
 use rayon::prelude::*;
 
 use super::error::{LockingError, Trouble};
@@ -166,6 +168,43 @@ fn verify(
         newest_build: freshness.newest_build,
     };
     Ok((index, listing))
+}
+
+/// Checks the indexes in the mirrors that are directories. Images are not made of indexes; but a mirror with a
+/// damaged one is not to be relied on. A mirror may be newer than the lock: then a known key must have signed it.
+///
+/// # Errors
+/// An index that is neither the locked one nor signed by a known key.
+pub fn check_mirrors(recipe: &Recipe, lock: &Lock, supply: &Supply<'_>) -> Result<(), LockingError> {
+    let mut trouble = Vec::new();
+    for index in &lock.indexes {
+        for mirror in &supply.mirrors {
+            let Ok(address) = mirror.address(&index.file.path) else { continue };
+            let Some((directory, path)) = address.as_beneath() else { continue };
+            let Ok(blob) = host::open(&directory.join(path)) else { continue };
+            trouble.extend(check_mirrored(recipe, index, &blob, supply).err());
+        }
+    }
+    if trouble.is_empty() { Ok(()) } else { Err(trouble.into()) }
+}
+
+fn check_mirrored(
+    recipe: &Recipe,
+    index: &LockedIndex,
+    blob: &Blob,
+    supply: &Supply<'_>,
+) -> Result<(), Trouble> {
+    let label = blob.label();
+    let bytes = blob.content().bytes().map_err(|cause| Trouble::Read { label: label.clone(), cause })?;
+    if Digest::of(&bytes) == index.file.sha256 {
+        return Ok(());
+    }
+    let Some(SourceKind::Apk(apk)) = recipe.sources.get(&index.source).map(|source| &source.kind) else {
+        return Ok(());
+    };
+    let keyring = keyring(&index.source, apk, &index.platform, supply)?;
+    VerifiedIndex::open(&label, &bytes, &keyring, INDEX_LIMIT)?;
+    Ok(())
 }
 
 /// A key as a lock has it: the name of its file, which of that name it was, and how it signed.

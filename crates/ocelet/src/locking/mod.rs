@@ -21,6 +21,7 @@ use crate::recipe::{Location, Recipe, Variable};
 use crate::resolve::{self, Before, Plan, Update};
 
 pub use error::{LockingError, Trouble};
+pub use indexes::check_mirrors;
 
 /// The packages of a recipe before any of their bytes are here, and the indexes that they were chosen from.
 #[derive(Debug)]
