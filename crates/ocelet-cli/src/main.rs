@@ -10,6 +10,8 @@ mod environment;
 mod failure;
 mod output;
 mod progress;
+mod recipe;
+mod supply;
 
 use std::process::ExitCode;
 

@@ -27,6 +27,12 @@ impl Observer for Lines<'_> {
     }
 }
 
+impl<'talk> Lines<'talk> {
+    pub(crate) fn new(talk: &'talk Talk) -> Self {
+        Self(talk)
+    }
+}
+
 /// Bytes for people: three digits and a decimal unit.
 #[expect(clippy::cast_precision_loss, reason = "a size for people has three digits")]
 pub(crate) fn size(bytes: u64) -> String {

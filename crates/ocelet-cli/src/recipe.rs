@@ -69,7 +69,9 @@ impl Loaded {
 pub(crate) fn read_lock(path: &Path) -> Result<Option<Lock>, Failure> {
     let text = match read_text(path) {
         Ok(text) => text,
-        Err(FileError::Read { cause, .. }) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(FileError::Read { cause, .. }) if cause.kind() == std::io::ErrorKind::NotFound => {
+            return Ok(None);
+        }
         Err(error) => return Err(Failure::unavailable(&error)),
     };
     lock::parse(&text)

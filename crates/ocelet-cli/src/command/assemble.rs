@@ -1,21 +1,22 @@
 //! `ocelet assemble`: a recipe into an OCI layout.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use ocelet::host::{Host, Scratch, read_text};
+use ocelet::Provisions;
 use ocelet::layer::Compression;
-use ocelet::recipe::{Context, FlavorName, Parsed, Platform, Problems, parse};
-use ocelet::rules;
+use ocelet::locking::{self, Staleness};
+use ocelet::recipe::{FlavorName, Platform};
 use serde_json::json;
 
-use crate::environment;
 use crate::failure::Failure;
 use crate::output::{MessageFormat, Talk, print_json};
 use crate::progress::Lines;
+use crate::recipe::RecipeArguments;
+use crate::supply::{Bench, SupplyArguments};
 
 /// What was typed.
 #[derive(Debug, Args)]
@@ -24,8 +25,8 @@ use crate::progress::Lines;
     The same files give the same digests, whatever the machine, the time and the number of jobs."
 )]
 pub(crate) struct Arguments {
-    /// The recipe, a TOML file
-    recipe: PathBuf,
+    #[command(flatten)]
+    recipe: RecipeArguments,
 
     /// Make only this flavor's image; may be given several times
     #[arg(long = "flavor", value_name = "FLAVOR")]
@@ -39,9 +40,12 @@ pub(crate) struct Arguments {
     #[arg(long, short, value_name = "DIR")]
     output: Option<PathBuf>,
 
-    /// Give a value to a variable of the recipe
-    #[arg(long = "set", value_name = "NAME=VALUE")]
-    set: Vec<String>,
+    /// Refuse a lock that does not answer the recipe, instead of writing one
+    #[arg(long)]
+    locked: bool,
+
+    #[command(flatten)]
+    supply: SupplyArguments,
 
     /// How layers are compressed: gzip[:1-12] or zstd[:1-22]
     #[arg(long, value_name = "NAME[:LEVEL]", default_value_t = Compression::DEFAULT)]
@@ -65,28 +69,22 @@ pub(crate) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, talk: &Talk) -> Result<ExitCode, Failure> {
-    let text = read_text(&arguments.recipe).map_err(|error| Failure::unavailable(&error))?;
-    let packs = rules();
-    let known_rules = packs.names().map(str::to_owned).collect();
-    let context = Context { known_rules, set: settings(&arguments.set)? };
-    let Parsed { recipe, warnings } =
-        parse(&text, &context).map_err(|problems| refuse(&problems, &arguments.recipe, &text, talk))?;
-    if !warnings.is_empty() {
-        talk.rendered(&warnings.render(&arguments.recipe.display().to_string(), &text), &warnings.to_json());
-    }
+    let loaded = arguments.recipe.load(talk)?;
+    let recipe = &loaded.recipe;
     let options = options(arguments)?;
     let output =
         arguments.output.clone().unwrap_or_else(|| Path::new("dist").join(recipe.image.value.as_str()));
-    let base = arguments.recipe.parent().unwrap_or(Path::new(""));
-    let scratch = Scratch::new(environment::scratch());
-    let observer = Lines(talk);
-    let host = Host {
-        jobs: environment::jobs(arguments.jobs),
-        epoch: environment::epoch()?,
-        scratch: &scratch,
-        observer: &observer,
-    };
-    let assembled = ocelet::assemble(&recipe, &packs, base, &output, &options, &host)?;
+    let observer = Lines::new(talk);
+    let bench = Bench::new(&arguments.supply, &loaded.base, &observer)?;
+    let assembled = bench.with(arguments.jobs, |supply, host| {
+        let staleness = if arguments.locked { Staleness::Refused } else { Staleness::Replaced };
+        let settled = locking::settle(recipe, loaded.lock()?, staleness, supply, host)?;
+        if settled.is_new {
+            loaded.write_lock(&settled.lock, talk)?;
+        }
+        let provisions = Some(Provisions { lock: &settled.lock, supply });
+        Ok(ocelet::assemble(recipe, provisions, &loaded.rules, &loaded.base, &output, &options, host)?)
+    })?;
     talk.status("Finished", &format!("{} tags in {}", assembled.shipped.tags.len(), output.display()));
     if arguments.format == MessageFormat::Json {
         let tags: Vec<_> = assembled
@@ -127,26 +125,4 @@ pub(super) fn platform(text: &str) -> Result<Platform, Failure> {
             None => failure,
         }
     })
-}
-
-fn settings(given: &[String]) -> Result<BTreeMap<String, String>, Failure> {
-    let mut settings = BTreeMap::new();
-    for text in given {
-        let Some((name, value)) = text.split_once('=') else {
-            return Err(Failure::usage(format!("--set wants NAME=VALUE, and got \"{text}\"")));
-        };
-        if settings.insert(name.to_owned(), value.to_owned()).is_some() {
-            return Err(Failure::usage(format!("--set gives \"{name}\" twice")));
-        }
-    }
-    Ok(settings)
-}
-
-/// All problems of a recipe, with its lines; exit code 2.
-fn refuse(problems: &Problems, path: &Path, text: &str, talk: &Talk) -> Failure {
-    talk.rendered(&problems.render(&path.display().to_string(), text), &problems.to_json());
-    let errors =
-        problems.iter().filter(|problem| problem.severity == ocelet::recipe::Severity::Error).count();
-    let noun = if errors == 1 { "problem" } else { "problems" };
-    Failure::usage(format!("{} has {errors} {noun}", path.display()))
 }

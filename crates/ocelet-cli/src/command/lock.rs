@@ -62,7 +62,7 @@ pub(super) fn run(arguments: &Arguments, talk: &Talk) -> Result<ExitCode, Failur
     };
     let observer = Lines::new(talk);
     let bench = Bench::new(&arguments.supply, &loaded.base, &observer)?;
-    bench.with(|supply, host| {
+    bench.with(None, |supply, host| {
         if arguments.plan {
             let planned = locking::plan(&loaded.recipe, previous.as_ref(), &update, supply, host)?;
             return show_plan(&planned, arguments.format);
@@ -104,7 +104,8 @@ fn finish(loaded: &Loaded, lock: &Lock, is_new: bool, talk: &Talk) -> Result<(),
 }
 
 fn no_lock(loaded: &Loaded) -> Failure {
-    Failure::failed(format!("there is no lock {}", loaded.lock_path.display())).hint("run `ocelet lock` first")
+    Failure::failed(format!("there is no lock {}", loaded.lock_path.display()))
+        .hint("run `ocelet lock` first")
 }
 
 /// One line for each package, and the sum.

@@ -6,6 +6,7 @@ mod closure;
 mod completions;
 mod export;
 mod inspect;
+mod lock;
 mod schema;
 mod verify;
 mod why;
@@ -22,6 +23,8 @@ use crate::output::Talk;
 pub(crate) enum Command {
     /// Assemble the images of a recipe into an OCI layout
     Assemble(assemble::Arguments),
+    /// Choose packages and artifacts, and write the choice beside the recipe
+    Lock(lock::Arguments),
     /// Show which files some commands need, and why
     Closure(closure::Arguments),
     /// Explain why a file is in an image, or what would have brought it there
@@ -44,6 +47,7 @@ pub(crate) enum Command {
 pub(crate) fn run(command: Command, talk: &Talk) -> Result<ExitCode, Failure> {
     match command {
         Command::Assemble(arguments) => assemble::run(&arguments, talk),
+        Command::Lock(arguments) => lock::run(&arguments, talk),
         Command::Closure(arguments) => closure::run(&arguments, talk),
         Command::Why(arguments) => why::run(&arguments, talk),
         Command::Inspect(arguments) => inspect::run(&arguments, talk),

@@ -12,7 +12,7 @@ use super::asked::Asked;
 use super::catalog::{Catalog, Listing};
 use super::error::{Problem, ResolveError};
 use super::plan::{Plan, PlannedPackage};
-use super::supply;
+use super::supply::{self, Terms};
 use crate::recipe::{Platform, Recipe, SourceName};
 
 /// The versions that were chosen before, by source and platform: names and versions.
@@ -90,13 +90,13 @@ struct Task<'all> {
 }
 
 impl Task<'_> {
-    fn run(&self, terms: &BTreeSet<String>) -> Result<Plan, Vec<Problem>> {
+    fn run(&self, terms: &Terms) -> Result<Plan, Vec<Problem>> {
         if terms.is_empty() {
             return Ok(Plan::default());
         }
         let mut problems = Vec::new();
         let roots: Vec<Dependency<'_>> = terms
-            .iter()
+            .keys()
             .filter_map(|term| {
                 Dependency::parse(term).map_err(|cause| problems.push(self.unreadable(term, cause))).ok()
             })
@@ -111,7 +111,7 @@ impl Task<'_> {
                 cause: Box::new(cause),
             }]
         })?;
-        self.plan(&solution)
+        self.plan(&solution, terms)
     }
 
     fn unreadable(&self, wish: &str, cause: ocelet_package::apk::DependencyError) -> Problem {
@@ -147,7 +147,7 @@ impl Task<'_> {
         }
     }
 
-    fn plan(&self, solution: &Solution<'_>) -> Result<Plan, Vec<Problem>> {
+    fn plan(&self, solution: &Solution<'_>, terms: &Terms) -> Result<Plan, Vec<Problem>> {
         let names: BTreeMap<String, &str> =
             solution.packages.iter().map(|one| (one.package.label(), one.package.name)).collect();
         let mut problems = Vec::new();
@@ -155,7 +155,7 @@ impl Task<'_> {
         for chosen in &solution.packages {
             if !is_file_name(&chosen.package) {
                 problems.push(Problem::name(self.source, self.platform, &chosen.package));
-            } else if let Some(package) = self.package(chosen, &names) {
+            } else if let Some(package) = self.package(chosen, &names, terms) {
                 packages.push(package);
             }
         }
@@ -184,7 +184,12 @@ impl Task<'_> {
         Ok(Plan { packages, notes })
     }
 
-    fn package(&self, chosen: &Chosen<'_>, names: &BTreeMap<String, &str>) -> Option<PlannedPackage> {
+    fn package(
+        &self,
+        chosen: &Chosen<'_>,
+        names: &BTreeMap<String, &str>,
+        terms: &Terms,
+    ) -> Option<PlannedPackage> {
         let listing = &self.listings[chosen.repository?];
         let package = &chosen.package;
         Some(PlannedPackage {
@@ -197,7 +202,7 @@ impl Task<'_> {
             installed_size: package.installed_size,
             identity: package.identity,
             location: listing.location().join(&format!("{}.apk", package.label())),
-            because: because(&chosen.reasons, names),
+            because: because(&chosen.reasons, names, terms),
         })
     }
 }
@@ -211,14 +216,15 @@ fn is_file_name(package: &Package<'_>) -> bool {
 }
 
 /// Who asked for a package: all wishes of the recipe, and the first few of the packages by their names.
-fn because(reasons: &[Reason], names: &BTreeMap<String, &str>) -> BTreeSet<String> {
+fn because(reasons: &[Reason], names: &BTreeMap<String, &str>, terms: &Terms) -> BTreeSet<String> {
     let mut because = BTreeSet::new();
     let mut others = BTreeSet::new();
     for reason in reasons {
         match reason {
-            Reason::Root { dependency } => {
-                because.insert(dependency.clone());
-            }
+            Reason::Root { dependency } => match terms.get(dependency) {
+                Some(wishes) => because.extend(wishes.iter().cloned()),
+                None => drop(because.insert(dependency.clone())),
+            },
             Reason::Needed { by, .. } => {
                 others.insert(names.get(by).map_or(by.as_str(), |name| *name).to_owned());
             }

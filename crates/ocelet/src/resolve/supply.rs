@@ -10,19 +10,22 @@ use super::catalog::{Catalog, Listing};
 use super::error::Problem;
 use crate::recipe::{Install, Platform, Recipe, SourceKind, SourceName, nearest};
 
-/// What is wanted of the packages of each source for one platform: terms that apk reads.
+/// What is wanted of one source: terms that apk reads, with the wishes that each stands for.
+pub(super) type Terms = BTreeMap<String, BTreeSet<String>>;
+
+/// What is wanted of the packages of each source for one platform.
 pub(super) fn assign(
     recipe: &Recipe,
     asked: &BTreeMap<SourceName, Asked>,
     catalog: &Catalog,
     platform: &Platform,
     problems: &mut Vec<Problem>,
-) -> BTreeMap<SourceName, BTreeSet<String>> {
-    let mut assigned: BTreeMap<SourceName, BTreeSet<String>> = BTreeMap::new();
+) -> BTreeMap<SourceName, Terms> {
+    let mut assigned: BTreeMap<SourceName, Terms> = BTreeMap::new();
     let mut open: BTreeMap<&str, Vec<&SourceName>> = BTreeMap::new();
     for (source, asked) in asked {
         if catalog.listings.contains_key(&(source.clone(), platform.clone())) {
-            assigned.insert(source.clone(), BTreeSet::new());
+            assigned.insert(source.clone(), Terms::new());
             for wish in asked.wanted.get(platform).into_iter().flatten() {
                 open.entry(wish).or_default().push(source);
             }
@@ -30,18 +33,19 @@ pub(super) fn assign(
     }
     let listings = |source: &SourceName| catalog.listings.get(&(source.clone(), platform.clone()));
     let names: BTreeSet<String> = open.keys().flat_map(|wish| spellings(wish)).map(name_of).collect();
-    let provided: BTreeMap<&SourceName, BTreeSet<&str>> =
+    let provided: BTreeMap<&SourceName, BTreeMap<&str, Providers<'_>>> =
         assigned.keys().filter_map(|source| Some((source, provided(listings(source)?, &names)))).collect();
     let mut chosen = Vec::new();
     for (wish, sources) in &open {
         let found = sources.iter().find_map(|source| {
             let provided = &provided[*source];
-            let term =
-                spellings(wish).into_iter().find(|term| provided.contains(name_of(term.clone()).as_str()));
+            let term = spellings(wish)
+                .into_iter()
+                .find_map(|term| Some(provided.get(name_of(&term).as_str())?.term(term)));
             Some(((*source).clone(), term?))
         });
         match found {
-            Some(found) => chosen.push(found),
+            Some(found) => chosen.push((found, (*wish).to_owned())),
             None if wish.ends_with('?') => {}
             None => {
                 let source = sources[0];
@@ -54,13 +58,14 @@ pub(super) fn assign(
                         near: near_commands(command, listings(source).map_or(&[], Vec::as_slice)),
                     }),
                     // The solver says what is nearest.
-                    None => chosen.push((source.clone(), (*wish).to_owned())),
+                    None => chosen.push(((source.clone(), (*wish).to_owned()), (*wish).to_owned())),
                 }
             }
         }
     }
-    for (source, term) in chosen {
-        assigned.entry(source).or_default().insert(term);
+    for ((source, term), wish) in chosen {
+        let wish = wish.strip_suffix('?').unwrap_or(&wish).to_owned();
+        assigned.entry(source).or_default().entry(term).or_default().insert(wish);
     }
     assigned
 }
@@ -89,18 +94,43 @@ fn name_of(term: impl AsRef<str>) -> String {
     term[..end].to_owned()
 }
 
-/// Which of the names the packages of some repositories have or provide.
-fn provided<'names>(listings: &[Listing], names: &'names BTreeSet<String>) -> BTreeSet<&'names str> {
-    let mut provided = BTreeSet::new();
+/// Who provides a name.
+#[derive(Default)]
+struct Providers<'text> {
+    packages: BTreeSet<&'text str>,
+    /// Whether apk would choose one of them by itself.
+    is_decided: bool,
+}
+
+impl Providers<'_> {
+    /// The term by which it can be had. apk takes no package unasked that provides a name without a version, as
+    /// packages before Alpine 3.14 provide their commands; where only one does, that one is meant.
+    fn term(&self, term: String) -> String {
+        match self.packages.first() {
+            Some(only) if !self.is_decided && self.packages.len() == 1 => (*only).to_owned(),
+            _ => term,
+        }
+    }
+}
+
+/// Who of the packages of some repositories has or provides each of the names.
+fn provided<'all>(
+    listings: &'all [Listing],
+    names: &'all BTreeSet<String>,
+) -> BTreeMap<&'all str, Providers<'all>> {
+    let mut provided: BTreeMap<&str, Providers<'_>> = BTreeMap::new();
     for package in listings.iter().flat_map(|listing| listing.index().packages()) {
-        let given = package
-            .provides
-            .as_str()
-            .split(' ')
-            .map(|term| &term[..term.find(['<', '>', '=', '~']).unwrap_or(term.len())]);
-        for name in given.chain([package.name]) {
-            if let Some(name) = names.get(name) {
-                provided.insert(name.as_str());
+        if let Some(name) = names.get(package.name) {
+            let providers = provided.entry(name).or_default();
+            providers.packages.insert(package.name);
+            providers.is_decided = true;
+        }
+        for term in package.provides.as_str().split(' ') {
+            let end = term.find(['<', '>', '=', '~']).unwrap_or(term.len());
+            if let Some(name) = names.get(&term[..end]) {
+                let providers = provided.entry(name).or_default();
+                providers.packages.insert(package.name);
+                providers.is_decided |= end < term.len() || package.provider_priority > 0;
             }
         }
     }
