@@ -79,13 +79,14 @@ fn settled(whole: &Tree, tree: &Tree) -> Result<Tree, UnpackError> {
             Kind::Symlink { target } => {
                 moved.add_symlink(&place, target.clone(), node.metadata.clone(), &node.owner)
             }
-            Kind::File { content, inode } => match names.get(inode) {
-                Some(first) => moved.add_hard_link(&place, first, &node.owner),
-                None => {
+            Kind::File { content, inode } => {
+                if let Some(first) = names.get(inode) {
+                    moved.add_hard_link(&place, first, &node.owner)
+                } else {
                     names.insert(*inode, place.clone());
                     moved.add_file(&place, content.clone(), node.metadata.clone(), &node.owner)
                 }
-            },
+            }
         };
         added.map_err(|cause| UnpackError::Insert { name: node.owner.to_string(), cause })?;
     }

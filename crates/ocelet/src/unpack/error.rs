@@ -191,5 +191,5 @@ pub(crate) fn describe(conflicts: &[Conflict]) -> String {
 
 /// One line for each of several things, below a message.
 fn lines<T: std::fmt::Display>(things: &[T]) -> String {
-    things.iter().map(|thing| format!("\n  {thing}")).collect()
+    things.iter().fold(String::new(), |lines, thing| lines + "\n  " + &thing.to_string())
 }

@@ -10,6 +10,8 @@ mod error;
 mod package;
 mod packaged;
 mod rootfs;
+#[cfg(test)]
+mod testing;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

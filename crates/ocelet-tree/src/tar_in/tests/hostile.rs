@@ -55,6 +55,35 @@ fn names_that_lead_out_or_nowhere() {
 }
 
 #[test]
+fn names_can_be_asked_to_be_literal() {
+    let literal = Options { paths: Paths::Literal, ..Options::default() };
+    let link = |target: &str| member(b'2', "l", target, "");
+    for (what, members, want) in [
+        (
+            "plain names",
+            vec![file("./a/b"), member(b'1', "c", "./a/b", "")],
+            Ok(&["/a/?", "/a/b=x", "/c == /a/b"][..]),
+        ),
+        ("a link beside", vec![link("/etc"), file("a")], Ok(&["/a=x", "/l -> /etc"])),
+        ("absolute", vec![file("/a")], Err("its name is absolute")),
+        ("absolute, long", vec![long(b'L', b"//etc/x\0"), file("x")], Err("its name is absolute")),
+        (
+            "through a link",
+            vec![link("etc"), file("l/passwd")],
+            Err("/l/passwd leads through a symbolic link"),
+        ),
+        ("through a link up", vec![link("../.."), file("l/passwd")], Err("of the archive to /passwd")),
+        (
+            "a hard link through a link",
+            vec![file("d/x"), link("d"), member(b'1', "h", "l/x", "")],
+            Err("/l/x leads"),
+        ),
+    ] {
+        check(what, &members, &literal, want);
+    }
+}
+
+#[test]
 fn kinds_that_have_no_place() {
     let ok = Options::default();
     let seventeen_gib = b"\x80\0\0\0\0\0\0\x04\x40\0\0\0";

@@ -66,10 +66,9 @@ impl Form {
     pub(super) fn check(self, file: &str, head: &[u8]) -> Result<(), ArtifactError> {
         let found = Self::detect(head);
         let agrees = match (self, found) {
-            (Self::Raw, _) => true,
             (Self::Tar(wanted) | Self::Stream(wanted), Self::Stream(got)) => wanted == got,
             // A tar archive of the oldest form has no magic; whether it is one is told when it is read.
-            (Self::Tar(Compression::Plain), Self::Tar(_) | Self::Raw) => true,
+            (Self::Raw, _) | (Self::Tar(Compression::Plain), Self::Tar(_) | Self::Raw) => true,
             (wanted, got) => wanted == got,
         };
         if agrees {

@@ -150,13 +150,14 @@ impl Layout<'_> {
                 });
             }
             match &node.kind {
-                Kind::File { content, inode } => match files.get(inode) {
-                    Some(first) => tree.add_hard_link(&place, first, self.owner)?,
-                    None => {
+                Kind::File { content, inode } => {
+                    if let Some(first) = files.get(inode) {
+                        tree.add_hard_link(&place, first, self.owner)?;
+                    } else {
                         tree.add_file(&place, content.clone(), self.metadata(node), self.owner)?;
                         files.insert(*inode, place);
                     }
-                },
+                }
                 Kind::Symlink { target } => {
                     tree.add_symlink(&place, target.clone(), self.owned(node), self.owner)?;
                 }

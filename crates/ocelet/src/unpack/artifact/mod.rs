@@ -98,9 +98,9 @@ impl Wanted<'_> {
         match form {
             Form::Raw => self.single(blob.content(), stem),
             Form::Stream(_) => self.single(self.inflated(blob, goods)?.content(), stem),
-            Form::Tar(Compression::Plain) => self.archive(self.tar(blob, host)?),
-            Form::Tar(_) => self.archive(self.tar(&self.inflated(blob, goods)?, host)?),
-            Form::Zip => self.archive(zip::read(blob, &goods.store, self)?),
+            Form::Tar(Compression::Plain) => self.archive(&self.tar(blob, host)?),
+            Form::Tar(_) => self.archive(&self.tar(&self.inflated(blob, goods)?, host)?),
+            Form::Zip => self.archive(&zip::read(blob, &goods.store, self)?),
         }
     }
 
@@ -150,7 +150,7 @@ impl Wanted<'_> {
     }
 
     /// The chosen members of an archive.
-    fn archive(&self, tree: Tree) -> Result<Tree, ArtifactError> {
-        members::place(&tree, self.artifact, self.file(), self.owner)
+    fn archive(&self, tree: &Tree) -> Result<Tree, ArtifactError> {
+        members::place(tree, self.artifact, self.file(), self.owner)
     }
 }

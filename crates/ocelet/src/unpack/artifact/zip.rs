@@ -110,6 +110,9 @@ pub enum ZipProblem {
         /// The whole mode.
         mode: u32,
     },
+    /// A second member of one name.
+    #[error("the archive already has a member of that name")]
+    Duplicate,
     /// The member cannot be put into the tree.
     #[error(transparent)]
     Insert(#[from] InsertError),
@@ -324,6 +327,9 @@ fn put(tree: &mut Tree, member: &Member<'_>, blob: &Blob, wanted: &Wanted<'_>) -
     let Member { path, metadata, record, offset, .. } = member;
     let (owner, metadata) = (wanted.owner, metadata.clone());
     let size = record.uncompressed_size_hint();
+    if tree.get(path).is_some() && !tree.is_implicit(path) {
+        return Err(ZipProblem::Duplicate);
+    }
     let content = || {
         blob.slice(*offset, size)
             .map_err(|_| ZipProblem::Inflated { wanted: offset + size, got: blob.length() })

@@ -27,17 +27,14 @@ fn order(packages: &[&PackageInfo]) -> Vec<usize> {
         }
         while let Some((package, next)) = way.last_mut() {
             let package = *package;
-            match needed[package].get(*next) {
-                Some(&dependency) => {
-                    *next += 1;
-                    if !std::mem::replace(&mut seen[dependency], true) {
-                        way.push((dependency, 0));
-                    }
+            if let Some(&dependency) = needed[package].get(*next) {
+                *next += 1;
+                if !std::mem::replace(&mut seen[dependency], true) {
+                    way.push((dependency, 0));
                 }
-                None => {
-                    order.push(package);
-                    way.pop();
-                }
+            } else {
+                order.push(package);
+                way.pop();
             }
         }
     }

@@ -177,10 +177,10 @@ fn difference(first: Option<&Node>, second: &Node) -> Option<&'static str> {
         }
         (Kind::File { content, .. }, Kind::File { content: other, .. }) => {
             // What cannot be read is told by whoever reads it next; here it is not the same.
-            if !content.same_bytes(other).unwrap_or(false) {
-                Some("other bytes")
-            } else {
+            if content.same_bytes(other).unwrap_or(false) {
                 (counted(first) != counted(second)).then_some("another mode or owner")
+            } else {
+                Some("other bytes")
             }
         }
         _ => Some("a file and a link"),
