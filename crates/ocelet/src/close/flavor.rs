@@ -8,6 +8,7 @@ use ocelet_tree::{Owner, Tree, TreePath};
 use super::error::{CloseError, Missing};
 use super::gather::Gather;
 use super::roots::{self, Found};
+use super::wanted;
 use super::{Because, Closed, Kept};
 use crate::event::Event;
 use crate::host::Host;
@@ -36,7 +37,8 @@ pub fn close(
     let mut unexplained: BTreeMap<TreePath, Unexplained> = BTreeMap::new();
     let mut union = Union::default();
     for (name, flavor) in &recipe.flavors {
-        let found = roots::find(&view, flavor)?;
+        let mut found = roots::find(&view, flavor)?;
+        wanted::packages(unpacked, flavor, &mut found);
         let options = options(flavor, target, rules);
         let closure = ocelet_elf::close_with(&loader, &found.roots, &options);
         union.add(name, &found.roots, &options, &closure);

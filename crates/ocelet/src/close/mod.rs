@@ -9,6 +9,7 @@ mod flavor;
 mod gather;
 mod mounted;
 mod roots;
+mod wanted;
 
 use std::collections::BTreeMap;
 

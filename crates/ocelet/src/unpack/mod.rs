@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use ocelet_oci::SourceLayer;
-use ocelet_tree::{Content, Overlay, Owner, Tree, TreePath, View};
+use ocelet_tree::{Content, Node, Overlay, Owner, Tree, TreePath, View};
 
 use crate::event::Event;
 use crate::fetch::Goods;
@@ -52,6 +52,14 @@ impl Unpacked {
     /// used.
     pub fn view(&self) -> Overlay<'_> {
         Overlay::new(self.top.clone(), &*self.base, self.replacing.clone())
+    }
+}
+
+impl Unpacked {
+    /// What one owner brought, directories of the host left out.
+    pub(crate) fn owned_by(&self, owner: &Owner) -> impl Iterator<Item = (&TreePath, &Node)> {
+        let owner = owner.clone();
+        self.top.iter().filter(move |(_, node)| node.owner == owner)
     }
 }
 

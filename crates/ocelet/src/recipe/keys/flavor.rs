@@ -31,7 +31,7 @@ pub(in super::super) static FLAVOR: Table = Table {
             "packages",
             Shape::Items { table: &PACKAGE, short: Some("name") },
             "[\"util-linux\"]",
-            "Packages that are wanted for their own sake: a name, or what a package provides like so:libz.so.1, then perhaps @tag, an operator (=, <, <=, >, >=, ~) and a version, which is a template; \"name?\" is wanted but may be missing.",
+            "Packages that are wanted for their own sake, with all of their files: a name, or what a package provides like so:libz.so.1, then perhaps @tag, an operator (=, <, <=, >, >=, ~) and a version, which is a template; \"name?\" is wanted but may be missing.",
         ),
         key(
             "rules",
