@@ -4,10 +4,10 @@
 //! Those are not part of this project: `OCELET_ALPINE` names a directory that holds them as
 //! `RELEASE/REPOSITORY/ARCHITECTURE/`. Without it, what needs them says so and is skipped.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::Outcome;
-use crate::shell::{command, show, variable};
+use crate::shell::{self, command, show};
 
 /// What a node of Alpine's own packages is made of.
 const NODE: &str = "kubelet,kubeadm,cri-tools,cni-plugins,iptables,util-linux,conntrack-tools";
@@ -51,8 +51,8 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
 
 /// Those of the wanted files and directories, where all are there.
 fn alpine(wanted: &[&str]) -> Option<Vec<PathBuf>> {
-    let directory = variable("OCELET_ALPINE")?;
-    let found: Vec<PathBuf> = wanted.iter().map(|name| Path::new(&directory).join(name)).collect();
+    let directory = shell::alpine()?;
+    let found: Vec<PathBuf> = wanted.iter().map(|name| directory.join(name)).collect();
     found.iter().all(|path| path.exists()).then_some(found)
 }
 

@@ -12,7 +12,7 @@ use super::bundle::{assembled, cached};
 use super::need;
 use crate::Outcome;
 use crate::shell::{
-    below, command, line, list, make_directory, output, read_text, root, temporary, variable, write,
+    alpine, below, command, line, list, make_directory, output, read_text, root, temporary, write,
 };
 
 /// One release for one machine.
@@ -62,7 +62,7 @@ const CASES: &[Case] = &[
 
 /// Every release that is there.
 pub(super) fn run(ocelet: &str) -> Outcome {
-    let Some(repositories) = variable("OCELET_ALPINE") else {
+    let Some(repositories) = alpine() else {
         // Not even CI has them.
         println!("skipped: OCELET_ALPINE does not name a directory of Alpine's repositories");
         return Ok(());
@@ -74,7 +74,7 @@ pub(super) fn run(ocelet: &str) -> Outcome {
             continue;
         }
         let work = temporary()?;
-        let run = Run { ocelet, case, work: work.path(), repositories: Path::new(&repositories) };
+        let run = Run { ocelet, case, work: work.path(), repositories: &repositories };
         run.whole().map_err(|error| format!("{} for {}: {error}", case.repositories[0], case.platform))?;
     }
     Ok(())
@@ -133,8 +133,8 @@ impl Run<'_> {
         format!(
             "image = \"alpine-real\"\nplatforms = [{:?}]\ntag = \"t\"\n\
              [source.alpine]\napk = [{}]\nkeys = \"alpine\"\n\
-             [flavor.alpine-real]\ncommands = [{}]\npackages = [\"alpine-baselayout\"]\nfiles = [\"/etc/passwd\", \"/etc/group\", \"/etc/alpine-release?\"]\n\
-             directories = [\"/dev\", \"/proc\", {{ path = \"/tmp\", mode = \"1777\" }}]\n",
+             [flavor.alpine-real]\ncommands = [{}]\npackages = [\"alpine-baselayout\"]\n\
+             files = [\"/etc/passwd\", \"/etc/group\", \"/etc/alpine-release?\"]\n",
             self.case.platform,
             repositories.join(", "),
             commands.join(", ")
@@ -157,6 +157,9 @@ impl Run<'_> {
         make_directory(&image)?;
         output(self.ocelet("export").arg(layout).args(["--format", "rootfs", "--to"]).arg(&tar))?;
         output(command("tar").arg("--numeric-owner").arg("-xpf").arg(&tar).arg("-C").arg(&image))?;
+        // ssh wants it before all else. No image has devices: runtimes bring them.
+        make_directory(&image.join("dev"))?;
+        output(command("mknod").arg(image.join("dev/null")).args(["c", "1", "3"]))?;
         if let Some(emulator) = self.case.emulator {
             let place = output(command("sh").args(["-c", "command -v \"$0\"", emulator]))?;
             output(command("cp").arg(place.trim()).arg(image.join(emulator)))?;
@@ -206,13 +209,17 @@ impl Run<'_> {
         if written.is_empty() || told != written {
             return Err(format!("`apk info -v` tells {told:?}, and the database holds {written:?}"));
         }
-        let audit = output(self.inside(image, "apk")?.args(["audit", "--system"]))?;
-        let changed = changed(&audit);
-        if !changed.is_empty() {
-            return Err(format!(
-                "`apk audit --system` finds other files than packages have:\n  {}",
-                changed.join("\n  ")
-            ));
+        // Programs and libraries with their modes, then what lies in /etc.
+        for mode in [&["--system", "--check-permissions"][..], &["--backup"]] {
+            let audit = output(self.inside(image, "apk")?.arg("audit").args(mode))?;
+            let changed = changed(&audit);
+            if !changed.is_empty() {
+                return Err(format!(
+                    "`apk audit {}` finds other files than packages have:\n  {}",
+                    mode.join(" "),
+                    changed.join("\n  ")
+                ));
+            }
         }
         Ok(told)
     }
@@ -266,12 +273,11 @@ fn written(database: &str) -> BTreeSet<String> {
 }
 
 /// The lines of an audit that tell of another file than the package had. What was added belongs to the recipe and to
-/// this check. The letters are those of apk-tools, `src/app_audit.c`: `A` and `d` mean an addition.
+/// this check: apk-tools, `src/app_audit.c`, writes `A` for an added file and `D` or `d` for an added directory.
 fn changed(audit: &str) -> Vec<&str> {
-    audit
-        .lines()
-        .filter(|line| !line.trim().is_empty() && !line.starts_with("A ") && !line.starts_with("d "))
-        .collect()
+    let is_addition =
+        |line: &str| line.split(' ').next().is_some_and(|letter| ["A", "D", "d"].contains(&letter));
+    audit.lines().filter(|line| !line.trim().is_empty() && !is_addition(line)).collect()
 }
 
 #[cfg(test)]
@@ -283,7 +289,10 @@ mod tests {
         let database = "C:Q1x\nP:musl\nV:1.2.4-r2\nF:lib\n\nP:zlib\nV:1.3-r0\n\n";
         let packages: Vec<String> = written(database).into_iter().collect();
         assert_eq!(packages, ["musl-1.2.4-r2", "zlib-1.3-r0"]);
-        assert_eq!(changed("A etc/x\nd dev/\nU etc/passwd\nX bin/sh\n\n"), ["U etc/passwd", "X bin/sh"]);
+        assert_eq!(
+            changed("A etc/x\nd dev/\nD run/\nU etc/passwd\nX bin/sh\n\n"),
+            ["U etc/passwd", "X bin/sh"]
+        );
         for (package, want) in [
             ("musl-1.2.4_git20230717-r4", Some("musl=1.2.4_git20230717-r4")),
             ("ca-certificates-bundle-20230506-r0", Some("ca-certificates-bundle=20230506-r0")),

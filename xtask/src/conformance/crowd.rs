@@ -34,6 +34,7 @@ pub(super) fn run(ocelet: &str) -> Outcome {
         Some(text) => text.parse().map_err(|error| format!("OCELET_SEED is \"{text}\": {error}"))?,
         None => SEED,
     };
+    let mut killed = 0;
     for round in 0..ROUNDS {
         let crowd = Crowd {
             ocelet,
@@ -42,12 +43,17 @@ pub(super) fn run(ocelet: &str) -> Outcome {
             layout: bundle.place(&format!("layout-{round}")),
         };
         let mut chance = Chance(seed.wrapping_add(round).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
-        crowd
+        killed += crowd
             .live(&mut chance, alone, &wanted, round)
             .map_err(|error| format!("{error}\nOCELET_SEED={seed}, round {round}"))?;
         if read(&bundle.lock())? != lock {
             return Err(format!("the lock is another one after round {round}, OCELET_SEED={seed}"));
         }
+    }
+    if killed == 0 {
+        return Err(format!(
+            "nobody was killed in {ROUNDS} rounds, which proves nothing; OCELET_SEED={seed}"
+        ));
     }
     Ok(())
 }
@@ -89,7 +95,14 @@ enum State {
 }
 
 impl Crowd<'_> {
-    fn live(&self, chance: &mut Chance, alone: Duration, wanted: &Digests, round: u64) -> Outcome {
+    /// Gives how many were killed.
+    fn live(
+        &self,
+        chance: &mut Chance,
+        alone: Duration,
+        wanted: &Digests,
+        round: u64,
+    ) -> Result<usize, String> {
         // So many at once are slower than one alone; the deaths are to be spread over the time that all take.
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let all = alone * u32::try_from(CROWD.div_ceil(processors)).expect("a small number");
@@ -110,7 +123,7 @@ impl Crowd<'_> {
             "round {round}: {} processes of {CROWD} lived, {killed} were killed; all agree",
             CROWD - killed
         );
-        Ok(())
+        Ok(killed)
     }
 
     fn start(&self, number: usize, chance: &mut Chance, all: Duration) -> Result<Member, String> {
@@ -124,9 +137,10 @@ impl Crowd<'_> {
             .stderr(self.stream(number, "err")?);
         let child = process.spawn().map_err(|error| format!("cannot start {}: {error}", self.ocelet))?;
         // The first is never killed: somebody has to live.
-        let dies = number > 0 && chance.below(5) < 2;
+        let dies = number > 0 && chance.below(2) == 0;
         let share = f64::from(u32::try_from(chance.below(1000)).expect("below 1000")) / 1000.0;
-        let death = dies.then(|| Instant::now() + all.mul_f64(share));
+        // Squared: most is written early, and whoever comes late finds it done.
+        let death = dies.then(|| Instant::now() + all.mul_f64(share * share));
         Ok(Member { number, locks, child, state: State::Alive(death) })
     }
 
@@ -226,5 +240,46 @@ impl Chance {
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         (self.0 >> 11) % limit
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::run;
+    use crate::shell::{command, output, temporary};
+
+    /// A crowd of a script in place of the program; `assemble` is what the script does when it shall assemble.
+    fn check(assemble: &str, want: Option<&str>) {
+        let work = temporary().expect("a temporary directory can be made");
+        let script = work.path().join("program");
+        let text = format!(
+            "#!/bin/sh\ncase $1 in\nlock) echo decided > \"${{3%.toml}}.lock\" ;;\nassemble) sleep 0.1\n{assemble}\n;;\nesac\n"
+        );
+        // Written by another process: a file that this one has open for writing cannot be run meanwhile.
+        let mut write = command("sh");
+        write.args(["-c", "printf %s \"$1\" > \"$0\" && chmod +x \"$0\""]).arg(&script).arg(text);
+        output(&mut write).expect("the script can be written");
+        let done = run(&script.display().to_string());
+        match want {
+            None => done.unwrap_or_else(|error| panic!("{error}")),
+            Some(want) => {
+                let error = done.expect_err(want);
+                assert!(error.contains(want) && error.contains("OCELET_SEED="), "{want}: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_crowd_that_agrees_passes_and_all_others_do_not() {
+        let tell = r#"echo "{\"tags\": [{\"tag\": \"t\", \"digest\": \"$digest\"}]}""#;
+        check(&format!("digest=same\n{tell}"), None);
+        check(
+            &format!("case $OCELET_CACHE in *lone*) digest=same ;; *) digest=other ;; esac\n{tell}"),
+            Some("wanted"),
+        );
+        let fails = "case $OCELET_CACHE in *lone*) digest=same ;; *) echo it broke >&2; exit 1 ;; esac";
+        check(&format!("{fails}\n{tell}"), Some("it broke"));
+        let alters = "case $OCELET_CACHE in *lone*) ;; *) echo other > \"${3%.toml}.lock\" ;; esac";
+        check(&format!("digest=same\n{alters}\n{tell}"), Some("the lock is another one"));
     }
 }
