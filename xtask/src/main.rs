@@ -44,12 +44,12 @@ const TASKS: &[Task] = &[
     ),
     (
         "bench",
-        "time the closure and the layer writer against their peers: `bench [closure|layer]`",
+        "time what ocelet does, against its peers where it has any: `bench [closure|layer|unpack|resolve]…`",
         bench::run,
     ),
     (
         "conformance",
-        "real loaders and real clients: `conformance [repeat|clients|loader|foreign|musl]…`",
+        "real loaders and real clients: `conformance [repeat|clients|loader|foreign|musl|offline|crowd|apk-real]…`",
         conformance::run,
     ),
 ];

@@ -15,6 +15,12 @@ pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
+/// The directory of Alpine's repositories that `OCELET_ALPINE` names, which are not part of this project; nothing
+/// where it names none.
+pub(crate) fn alpine() -> Option<PathBuf> {
+    variable("OCELET_ALPINE").and_then(|directory| Path::new(&directory).canonicalize().ok())
+}
+
 /// The bytes of a file.
 #[expect(clippy::disallowed_methods, reason = "tasks read the checkout's files")]
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, String> {

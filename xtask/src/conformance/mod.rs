@@ -3,9 +3,13 @@
 //! What a check needs and the machine lacks is named and skipped; `.ci/run` installs everything, and sets
 //! `OCELET_CONFORMANCE=all`, under which a skipped check is a failed one.
 
+mod apk_real;
+mod bundle;
 mod clients;
 mod containerd;
+mod crowd;
 mod loader;
+mod offline;
 mod podman;
 mod repeat;
 mod roots;
@@ -22,6 +26,9 @@ const CHECKS: &[Check] = &[
     ("loader", loader::host),
     ("foreign", loader::foreign),
     ("musl", loader::musl),
+    ("offline", offline::run),
+    ("crowd", crowd::run),
+    ("apk-real", apk_real::run),
 ];
 
 /// Runs the named checks, or all of them.
