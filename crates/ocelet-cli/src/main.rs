@@ -10,6 +10,8 @@ mod environment;
 mod failure;
 mod output;
 mod progress;
+#[cfg_attr(not(test), expect(dead_code, reason = "the commands that fetch come next"))]
+mod supply;
 
 use std::process::ExitCode;
 

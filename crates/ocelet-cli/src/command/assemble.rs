@@ -79,7 +79,7 @@ pub(super) fn run(arguments: &Arguments, talk: &Talk) -> Result<ExitCode, Failur
         arguments.output.clone().unwrap_or_else(|| Path::new("dist").join(recipe.image.value.as_str()));
     let base = arguments.recipe.parent().unwrap_or(Path::new(""));
     let scratch = Scratch::new(environment::scratch());
-    let observer = Lines(talk);
+    let observer = Lines::new(talk);
     let host = Host {
         jobs: environment::jobs(arguments.jobs),
         epoch: environment::epoch()?,
