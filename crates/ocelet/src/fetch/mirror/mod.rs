@@ -13,6 +13,7 @@
 
 mod directory;
 mod error;
+mod listed;
 mod path;
 mod sums;
 #[cfg(test)]
@@ -26,6 +27,7 @@ use crate::host::Host;
 use crate::lock::{Lock, LockedFile};
 
 pub use error::MirrorError;
+pub(crate) use listed::Listed;
 pub use sums::SumsProblem;
 
 use directory::{Directory, Found};

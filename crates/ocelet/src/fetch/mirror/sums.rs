@@ -59,6 +59,11 @@ impl Sums {
         self.lines.insert(path.to_owned(), digest);
     }
 
+    /// The sum of a file, where it is named.
+    pub(super) fn get(&self, path: &str) -> Option<Digest> {
+        self.lines.get(path).copied()
+    }
+
     /// How many files are named.
     pub(super) fn count(&self) -> usize {
         self.lines.len()
