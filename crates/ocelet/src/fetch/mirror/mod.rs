@@ -126,7 +126,7 @@ fn gather<'goods>(
         match goods.get(&file.sha256) {
             Some(blob) => problems.extend(add(&mut files, &file.path, blob)),
             None => {
-                problems.push(format!("{} ({}) was not brought home", file.path.escape_debug(), file.sha256))
+                problems.push(format!("{} ({}) was not brought home", file.path.escape_debug(), file.sha256));
             }
         }
     }

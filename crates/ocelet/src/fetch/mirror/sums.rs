@@ -71,7 +71,14 @@ impl Sums {
 
     /// The page, sorted by path.
     pub(super) fn text(&self) -> String {
-        self.lines.iter().map(|(path, digest)| format!("{}  {path}\n", digest.hex())).collect()
+        let mut text = String::new();
+        for (path, digest) in &self.lines {
+            text.push_str(&digest.hex());
+            text.push_str("  ");
+            text.push_str(path);
+            text.push('\n');
+        }
+        text
     }
 }
 
