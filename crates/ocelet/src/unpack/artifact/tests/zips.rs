@@ -37,7 +37,7 @@ fn stored(name: &str, mode: u32, content: &[u8]) -> Zipped {
         crc: crc(content),
         method: 0,
         flags: 0,
-        made_by: 3 << 8 | 30,
+        made_by: 0x031e,
         attributes: mode << 16,
         offset: None,
     }
@@ -109,7 +109,7 @@ fn a_zip_is_unpacked() {
         stored("t/data", 0o100_640, b"stored"),
         stored("t/suid", 0o104_755, b"s"),
         stored("t/link", 0o120_777, b"/etc/tool"),
-        Zipped { made_by: 20, attributes: 0x20, ..stored("t/dos", 0, b"dos") },
+        Zipped { made_by: 0x0014, attributes: 0x20, ..stored("t/dos", 0, b"dos") },
         stored("t/none", 0, b"no mode"),
         stored("t/empty", 0o100_644, b""),
     ];
