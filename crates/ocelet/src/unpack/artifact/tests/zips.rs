@@ -126,6 +126,10 @@ fn a_zip_is_unpacked() {
     check("all", &said("t.zip", "install = '/o/'", &zip(&members)), &Ok(want));
     let one = said("t.zip", "members = ['t/tool']\ninstall = '/bin/t'", &zip(&members));
     check("one", &one, &Ok(&["/bin/t deflated 755 0:0 tool"]));
+    // A writer that cannot go back says sizes and checksum only after the content (4.4.4, bit 3), and in the directory.
+    let mut streamed = zip(&[Zipped { flags: 8, ..file("tool", b"streamed") }]);
+    streamed[14..26].fill(0);
+    check("streamed", &said("t.zip", "install = '/tool'", &streamed), &Ok(&["/tool streamed 755 0:0 tool"]));
     check("none", &said("t.zip", "install = '/o/'", &zip(&[])), &Err("no file of t.zip is left"));
 }
 
