@@ -1,7 +1,8 @@
 //! The only place that reads the environment and the current directory; everything else gets values.
 
+use std::ffi::OsString;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
 
@@ -46,9 +47,7 @@ pub(crate) fn no_color() -> bool {
 ///
 /// # Errors
 /// None of the three says where.
-#[expect(clippy::disallowed_methods, reason = "this is the door to the environment")]
 pub(crate) fn cache_directory() -> Result<PathBuf, Failure> {
-    let named = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     if let Some(directory) = named("OCELET_CACHE") {
         return Ok(directory);
     }
@@ -57,6 +56,63 @@ pub(crate) fn cache_directory() -> Result<PathBuf, Failure> {
         .or_else(|| named("HOME").map(|home| home.join(".cache")))
         .map(|caches| caches.join("ocelet"))
         .ok_or_else(|| Failure::usage("there is no place for the cache: set OCELET_CACHE or HOME".to_owned()))
+}
+
+/// What the environment says of the way to servers.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Network {
+    /// `http_proxy`, or `HTTP_PROXY`.
+    pub(crate) http_proxy: Option<String>,
+    /// `https_proxy`, or `HTTPS_PROXY`.
+    pub(crate) https_proxy: Option<String>,
+    /// `no_proxy`, or `NO_PROXY`: hosts that are asked directly.
+    pub(crate) no_proxy: Option<String>,
+    /// `SSL_CERT_FILE`: the certificate authorities to trust instead of the system's.
+    pub(crate) authorities: Option<PathBuf>,
+    /// `NETRC`: the logins of the user, in a file that must be there.
+    pub(crate) netrc: Option<PathBuf>,
+    /// `~/.netrc`, which need not be there.
+    pub(crate) home_netrc: Option<PathBuf>,
+    /// `config.json` in `DOCKER_CONFIG`, or in `~/.docker`; it need not be there.
+    pub(crate) docker: Option<PathBuf>,
+}
+
+/// Reads what the environment says of the way to servers. Of two spellings the lower-case one counts, as for curl.
+///
+/// # Errors
+/// A proxy is not text.
+pub(crate) fn network() -> Result<Network, Failure> {
+    let home = named("HOME");
+    let below_home = |name: &str| home.as_deref().map(|home: &Path| home.join(name));
+    Ok(Network {
+        http_proxy: text("http_proxy", "HTTP_PROXY")?,
+        https_proxy: text("https_proxy", "HTTPS_PROXY")?,
+        no_proxy: text("no_proxy", "NO_PROXY")?,
+        authorities: named("SSL_CERT_FILE"),
+        netrc: named("NETRC"),
+        home_netrc: below_home(".netrc"),
+        docker: named("DOCKER_CONFIG")
+            .or_else(|| below_home(".docker"))
+            .map(|place| place.join("config.json")),
+    })
+}
+
+/// A variable that is a path; nothing where it is unset or empty.
+fn named(name: &str) -> Option<PathBuf> {
+    variable(name).map(PathBuf::from)
+}
+
+/// A variable that is text, by either of two names; nothing where both are unset or empty.
+fn text(name: &str, other: &str) -> Result<Option<String>, Failure> {
+    let value =
+        variable(name).map(|value| (name, value)).or_else(|| variable(other).map(|value| (other, value)));
+    let Some((name, value)) = value else { return Ok(None) };
+    value.into_string().map(Some).map_err(|_| Failure::usage(format!("{name} is not text")))
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the door to the environment")]
+fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
 /// The time now, in seconds since 1970. Only the age of cached files is told by it: nothing of it reaches an image.

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use ocelet::ExitClass;
 use ocelet::fetch::store::StoreError;
+use ocelet::fetch::{BringError, MirrorError};
 use ocelet::finished::{ExportError, FinishedError, FlattenError, export_class};
 use ocelet::locking::LockingError;
 
@@ -88,6 +89,18 @@ impl From<FinishedError> for Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
+        Self { code: error.class() as u8, hints: error.hints(), ..Self::of(&error) }
+    }
+}
+
+impl From<BringError> for Failure {
+    fn from(error: BringError) -> Self {
+        Self { code: error.class() as u8, hints: error.hints(), ..Self::of(&error) }
+    }
+}
+
+impl From<MirrorError> for Failure {
+    fn from(error: MirrorError) -> Self {
         Self { code: error.class() as u8, hints: error.hints(), ..Self::of(&error) }
     }
 }

@@ -51,6 +51,21 @@ impl Talk {
         }
     }
 
+    /// Whether a line may be drawn over again: on a terminal, in text.
+    pub(crate) fn redraws(&self) -> bool {
+        !self.quiet && self.message_format == MessageFormat::Text && std::io::stderr().is_terminal()
+    }
+
+    /// Draws a line that the next one draws over; an empty one takes it away.
+    pub(crate) fn redraw(&self, word: &str, text: &str) {
+        // To the first column, and clear to the end of the line (ECMA-48, EL).
+        match text {
+            "" => say("\r\x1b[K"),
+            _ if self.colored() => say(&format!("\r\x1b[K\x1b[1;36m{word:>12}\x1b[0m {text}")),
+            _ => say(&format!("\r\x1b[K{word:>12} {text}")),
+        }
+    }
+
     /// One line of progress: a short word for what happens, and what it happens to.
     pub(crate) fn status(&self, word: &str, text: &str) {
         if self.quiet {

@@ -7,16 +7,18 @@ use std::process::ExitCode;
 
 use clap::Args;
 use ocelet::Provisions;
+use ocelet::host::{Host, Scratch};
 use ocelet::layer::Compression;
 use ocelet::locking::{self, Staleness};
 use ocelet::recipe::{FlavorName, Platform};
 use serde_json::json;
 
+use crate::environment;
 use crate::failure::Failure;
 use crate::output::{MessageFormat, Talk, print_json};
 use crate::progress::Lines;
 use crate::recipe::RecipeArguments;
-use crate::supply::{Bench, SupplyArguments};
+use crate::supply::SupplyArguments;
 
 /// What was typed.
 #[derive(Debug, Args)]
@@ -75,16 +77,28 @@ pub(super) fn run(arguments: &Arguments, talk: &Talk) -> Result<ExitCode, Failur
     let output =
         arguments.output.clone().unwrap_or_else(|| Path::new("dist").join(recipe.image.value.as_str()));
     let observer = Lines::new(talk);
-    let bench = Bench::new(&arguments.supply, &loaded.base, &observer)?;
-    let assembled = bench.with(arguments.jobs, |supply, host| {
+    let scratch = Scratch::new(environment::scratch());
+    let host = Host {
+        jobs: environment::jobs(arguments.jobs),
+        epoch: environment::epoch()?,
+        scratch: &scratch,
+        observer: &observer,
+    };
+    let (rules, base) = (&loaded.rules, &loaded.base);
+    // A recipe of root file systems and files alone needs no doors.
+    let assembled = if locking::needs_lock(recipe) {
+        let doors = arguments.supply.open(talk)?;
+        let supply = doors.supply(base);
         let staleness = if arguments.locked { Staleness::Refused } else { Staleness::Replaced };
-        let settled = locking::settle(recipe, loaded.lock()?, staleness, supply, host)?;
+        let settled = locking::settle(recipe, loaded.lock()?, staleness, &supply, &host)?;
         if settled.is_new {
             loaded.write_lock(&settled.lock, talk)?;
         }
-        let provisions = Some(Provisions { lock: &settled.lock, supply });
-        Ok(ocelet::assemble(recipe, provisions, &loaded.rules, &loaded.base, &output, &options, host)?)
-    })?;
+        let provisions = Provisions { lock: &settled.lock, supply: &supply };
+        ocelet::assemble(recipe, Some(provisions), rules, base, &output, &options, &host)?
+    } else {
+        ocelet::assemble(recipe, None, rules, base, &output, &options, &host)?
+    };
     talk.status("Finished", &format!("{} tags in {}", assembled.shipped.tags.len(), output.display()));
     if arguments.format == MessageFormat::Json {
         let tags: Vec<_> = assembled

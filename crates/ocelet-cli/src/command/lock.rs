@@ -4,16 +4,19 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use ocelet::fetch::Supply;
+use ocelet::host::{Host, Scratch};
 use ocelet::lock::{Lock, LockDiff};
 use ocelet::locking::{self, Planned, Staleness};
 use ocelet::resolve::Update;
 use serde_json::json;
 
+use crate::environment;
 use crate::failure::Failure;
 use crate::output::{MessageFormat, Talk, print, print_json};
 use crate::progress::{Lines, size};
 use crate::recipe::{Loaded, RecipeArguments, read_lock};
-use crate::supply::{Bench, SupplyArguments};
+use crate::supply::SupplyArguments;
 
 /// What was typed.
 #[derive(Debug, Args)]
@@ -54,41 +57,57 @@ pub(crate) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments, talk: &Talk) -> Result<ExitCode, Failure> {
     let loaded = arguments.recipe.load(talk)?;
+    let observer = Lines::new(talk);
+    let doors = arguments.supply.open(talk)?;
+    let supply = &doors.supply(&loaded.base);
+    let scratch = Scratch::new(environment::scratch());
+    let host = &Host {
+        jobs: environment::jobs(None),
+        epoch: environment::epoch()?,
+        scratch: &scratch,
+        observer: &observer,
+    };
+    act(arguments, &loaded, supply, host, talk)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn act(
+    arguments: &Arguments,
+    loaded: &Loaded,
+    supply: &Supply<'_>,
+    host: &Host<'_>,
+    talk: &Talk,
+) -> Result<(), Failure> {
     let previous = loaded.lock()?;
     let update = match &arguments.update {
         None => Update::Nothing,
         Some(names) if names.is_empty() => Update::Everything,
         Some(names) => Update::Names(names.iter().cloned().collect()),
     };
-    let observer = Lines::new(talk);
-    let bench = Bench::new(&arguments.supply, &loaded.base, &observer)?;
-    bench.with(None, |supply, host| {
-        if arguments.plan {
-            let planned = locking::plan(&loaded.recipe, previous.as_ref(), &update, supply, host)?;
-            return show_plan(&planned, arguments.format);
-        }
-        if let Some(Some(old)) = &arguments.diff {
-            let old = read_lock(old)?
-                .ok_or_else(|| Failure::usage(format!("there is no lock {}", old.display())))?;
-            let new = previous.ok_or_else(|| no_lock(&loaded))?;
-            let changes = locking::compare(&loaded.recipe, &old, &new, supply, host);
-            return show_diff(&changes, arguments.format);
-        }
-        if arguments.locked || update == Update::Nothing && arguments.diff.is_none() {
-            let staleness = if arguments.locked { Staleness::Refused } else { Staleness::Replaced };
-            let settled = locking::settle(&loaded.recipe, previous, staleness, supply, host)?;
-            return finish(&loaded, &settled.lock, settled.is_new, talk);
-        }
-        let lock = locking::lock(&loaded.recipe, previous.as_ref(), &update, supply, host)?;
-        let before = previous.unwrap_or_default();
-        if arguments.diff.is_some() {
-            let changes = locking::compare(&loaded.recipe, &before, &lock, supply, host);
-            return show_diff(&changes, arguments.format);
-        }
-        let is_new = lock != before;
-        finish(&loaded, &lock, is_new, talk)
-    })?;
-    Ok(ExitCode::SUCCESS)
+    if arguments.plan {
+        let planned = locking::plan(&loaded.recipe, previous.as_ref(), &update, supply, host)?;
+        return show_plan(&planned, arguments.format);
+    }
+    if let Some(Some(old)) = &arguments.diff {
+        let old =
+            read_lock(old)?.ok_or_else(|| Failure::usage(format!("there is no lock {}", old.display())))?;
+        let new = previous.ok_or_else(|| no_lock(loaded))?;
+        let changes = locking::compare(&loaded.recipe, &old, &new, supply, host);
+        return show_diff(&changes, arguments.format);
+    }
+    if arguments.locked || update == Update::Nothing && arguments.diff.is_none() {
+        let staleness = if arguments.locked { Staleness::Refused } else { Staleness::Replaced };
+        let settled = locking::settle(&loaded.recipe, previous, staleness, supply, host)?;
+        return finish(loaded, &settled.lock, settled.is_new, talk);
+    }
+    let lock = locking::lock(&loaded.recipe, previous.as_ref(), &update, supply, host)?;
+    let before = previous.unwrap_or_default();
+    if arguments.diff.is_some() {
+        let changes = locking::compare(&loaded.recipe, &before, &lock, supply, host);
+        return show_diff(&changes, arguments.format);
+    }
+    let is_new = lock != before;
+    finish(loaded, &lock, is_new, talk)
 }
 
 fn finish(loaded: &Loaded, lock: &Lock, is_new: bool, talk: &Talk) -> Result<(), Failure> {
