@@ -7,14 +7,19 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
+use ocelet::fetch::Supply;
+use ocelet::fetch::store::Store;
 use ocelet::finished::{Finished, Reference, inspect, verify};
 use ocelet::host::{Host, Scratch};
 use ocelet::layer::Compression;
+use ocelet::lock::Lock;
+use ocelet::locking;
+use ocelet::net::{FileOnly, Mirror, Patience, ThreadSleeper};
 use ocelet::recipe::{Context, Parsed, Recipe, parse};
-use ocelet::{Event, Observer, Options};
+use ocelet::{Event, Observer, Options, Provisions};
 
 use crate::matrix::{self, Cell};
-use crate::shell::{read_text, root};
+use crate::shell::{read_text, root, temporary};
 use crate::{Outcome, bless, fixtures};
 
 /// An assembled and verified recipe.
@@ -101,13 +106,33 @@ pub(crate) fn recipe(path: &Path, manner: &Manner) -> Result<Recipe, String> {
     }
 }
 
-/// Assembles every flavor and platform of a recipe into a layout, and verifies that.
+/// The lock beside a recipe.
+fn lock(recipe: &Path) -> Result<Lock, String> {
+    let path = recipe.with_extension("lock");
+    let text = read_text(&path)?;
+    ocelet::lock::parse(&text).map_err(|error| format!("{} is no lock: {}", path.display(), sentence(&error)))
+}
+
+/// Assembles every flavor and platform of a recipe into a layout, and verifies that. Packages and artifacts come out of
+/// the mirror of the bundle, and no socket is ever opened.
 pub(crate) fn build(path: &Path, recipe: &Recipe, output: &Path, manner: &Manner) -> Result<Built, String> {
     let scratch = Scratch::new(std::env::temp_dir());
     let host = Host { jobs: manner.jobs, epoch: None, scratch: &scratch, observer: &Warnings };
     let options = Options { compression: manner.compression, ..Options::default() };
     let base = path.parent().unwrap_or(Path::new(""));
-    let assembled = ocelet::assemble(recipe, &ocelet::rules(), base, output, &options, &host)
+    let lock = locking::needs_lock(recipe).then(|| lock(path)).transpose()?;
+    // Nothing of the user's cache is used or changed: what is built here comes from the mirror of the bundle.
+    let cache = temporary()?;
+    let supply = Supply {
+        store: Store::open(cache.path()).map_err(|error| sentence(&error))?,
+        source: &FileOnly,
+        sleeper: &ThreadSleeper,
+        patience: Patience::default(),
+        mirrors: vec![Mirror::directory(fixtures::mirror())],
+        base: base.to_path_buf(),
+    };
+    let provisions = lock.as_ref().map(|lock| Provisions { lock, supply: &supply });
+    let assembled = ocelet::assemble(recipe, provisions, &ocelet::rules(), base, output, &options, &host)
         .map_err(|error| format!("cannot assemble {}: {}", path.display(), sentence(&error)))?;
     let finished = Finished::open(Reference { path: output.to_path_buf(), tag: None });
     let finished = finished.map_err(|error| sentence(&error))?;

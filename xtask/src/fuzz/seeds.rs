@@ -1,6 +1,7 @@
 //! Where mutation starts: what the fixtures, the test kit and the hallway itself write.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
@@ -30,7 +31,7 @@ pub(super) fn layout(work: &Path) -> Result<PathBuf, String> {
     };
     let scratch = Scratch::new(work);
     let host = Host { jobs: NonZeroUsize::MIN, epoch: None, scratch: &scratch, observer: &Silent };
-    ocelet::assemble(&recipe, &ocelet::rules(), &fixtures::directory(), &layout, &options, &host)
+    ocelet::assemble(&recipe, None, &ocelet::rules(), &fixtures::directory(), &layout, &options, &host)
         .map_err(|error| format!("cannot assemble the seeds: {error}"))?;
     Ok(layout)
 }
@@ -190,8 +191,10 @@ pub(super) fn configurations() -> Vec<Vec<u8>> {
 
 /// The recipes of the checkout.
 pub(super) fn recipes() -> Vec<Vec<u8>> {
-    let own = fixtures::recipes().into_iter().chain(list(&root().join("recipes")));
-    own.filter_map(|path| read(&path).ok()).collect()
+    let places = fixtures::recipes().into_iter().chain(list(&root().join("recipes")));
+    let recipes: BTreeSet<PathBuf> =
+        places.filter(|path| path.extension().is_some_and(|end| end == "toml")).collect();
+    recipes.iter().filter_map(|path| read(path).ok()).collect()
 }
 
 /// The rule packs of the checkout.
