@@ -50,8 +50,8 @@ impl fmt::Display for Difference {
             Self::Setting { source, name, locked, recipe } => write!(
                 formatter,
                 "source {source}: {name} is {}, and was {} when it was locked",
-                recipe.join(" "),
-                locked.join(" ")
+                in_words(recipe),
+                in_words(locked)
             ),
             Self::NewPlatform(source, platform) => {
                 write!(formatter, "source {source}: {platform} is not in the lock")
@@ -71,6 +71,11 @@ impl fmt::Display for Difference {
             }
         }
     }
+}
+
+/// The values of a setting; "nothing" where it is not set.
+fn in_words(values: &[String]) -> String {
+    if values.is_empty() { "nothing".to_owned() } else { values.join(" ") }
 }
 
 /// What the recipe asks now and the lock does not answer, and what it answers in vain; empty where it fits.

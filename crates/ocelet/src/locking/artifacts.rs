@@ -54,7 +54,7 @@ pub(super) fn pin(
     let mut missing = Vec::new();
     for candidate in candidates {
         match candidate.held(supply) {
-            Ok(Some(blob)) => pinned.extend(candidate.check(recipe, &blob, trouble)),
+            Ok(Some(blob)) => pinned.extend(candidate.check(recipe, update, &blob, trouble)),
             Ok(None) => missing.push(candidate),
             Err(problem) => trouble.push(problem),
         }
@@ -63,7 +63,7 @@ pub(super) fn pin(
     for (candidate, served) in missing.into_iter().zip(bring_unpinned(&wanted, supply, host)) {
         let served = served.map_err(Trouble::Bring).and_then(|served| checked(listed, served));
         match served {
-            Ok(served) => pinned.extend(candidate.check(recipe, &served.blob, trouble)),
+            Ok(served) => pinned.extend(candidate.check(recipe, update, &served.blob, trouble)),
             Err(problem) => trouble.push(problem),
         }
     }
@@ -205,14 +205,27 @@ impl Candidate<'_> {
         }
     }
 
+    /// What the lock has, where other bytes of the same address are not to be taken: what was released does not
+    /// change, so whoever wants the new bytes says so by the recipe's sha256, or by name.
+    fn binding(&self, update: &Update) -> Option<&LockedArtifact> {
+        let is_named = matches!(update, Update::Names(names) if names.contains(self.source.as_str()));
+        let is_said = matches!(self.wanted, Some((_, Vouched::Recipe)));
+        self.known.filter(|_| !is_named && !is_said)
+    }
+
     /// Compares what was served with what it should be.
     fn check(
         &self,
         recipe: &Recipe,
+        update: &Update,
         blob: &VerifiedBlob,
         trouble: &mut Vec<Trouble>,
     ) -> Option<LockedArtifact> {
         let label = self.location.to_string();
+        if let Some(known) = self.binding(update).filter(|known| known.file.sha256 != *blob.digest()) {
+            trouble.push(Trouble::Replaced { label, wanted: known.file.sha256, got: *blob.digest() });
+            return None;
+        }
         let vouched = match &self.wanted {
             None => Vouched::FirstUse,
             Some((wanted, vouched)) => {

@@ -128,7 +128,7 @@ pub enum Trouble {
     },
     /// A release whose bytes were replaced under the same address.
     #[error(
-        "{label} has sha256 {got}, but the lock has {wanted}; the release was replaced under the same address"
+        "{label} is {got}, but the lock wants {wanted}; the release was replaced under the same address, or is being forged"
     )]
     Replaced {
         /// Where it is.

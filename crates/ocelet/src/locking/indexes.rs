@@ -3,7 +3,7 @@
 //! An index is asked of its repository before any mirror, which may be behind; where the repository cannot be had, a
 //! mirror's will do. An older index than the one that the lock was made from is refused.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use ocelet_oci::Digest;
@@ -176,11 +176,13 @@ fn verify(
     Ok((index, listing))
 }
 
-/// Checks the indexes in the mirrors that are directories. Images are not made of indexes; but a mirror with a
-/// damaged one is not to be relied on. A mirror may be newer than the lock: then a known key must have signed it.
+/// Checks the indexes and the files of sums in the mirrors that are directories. Images are not made of them; but a
+/// mirror with a damaged one is not to be relied on. A mirror may be newer than the lock: then a known key must have
+/// signed its index.
 ///
 /// # Errors
-/// An index that is neither the locked one nor signed by a known key.
+/// An index that is neither the locked one nor signed by a known key; either that is not what the mirror's own page
+/// of sums says.
 pub fn check_mirrors(recipe: &Recipe, lock: &Lock, supply: &Supply<'_>) -> Result<(), LockingError> {
     let listed = Listed::read(&supply.mirrors).map_err(|error| vec![Trouble::Mirror(error)])?;
     let mut trouble = Vec::new();
@@ -192,7 +194,26 @@ pub fn check_mirrors(recipe: &Recipe, lock: &Lock, supply: &Supply<'_>) -> Resul
             trouble.extend(check_mirrored(recipe, index, &blob, (&listed, directory), supply).err());
         }
     }
+    trouble.extend(check_sums(lock, &listed, supply));
     if trouble.is_empty() { Ok(()) } else { Err(trouble.into()) }
+}
+
+/// What is wrong with the files of sums in the mirrors that are directories.
+fn check_sums(lock: &Lock, listed: &Listed, supply: &Supply<'_>) -> Vec<Trouble> {
+    let mut trouble = Vec::new();
+    for path in super::sums_files(lock).map(mirror_path).collect::<BTreeSet<_>>() {
+        for mirror in &supply.mirrors {
+            let Ok(address) = mirror.address(&path) else { continue };
+            let Some((directory, path)) = address.as_beneath() else { continue };
+            let Ok(blob) = host::open(&directory.join(path)) else { continue };
+            let bytes = blob.content().bytes();
+            let checked = bytes
+                .map_err(|cause| Trouble::Read { label: blob.label(), cause })
+                .and_then(|bytes| Ok(listed.check_file(directory, path, &Digest::of(&bytes))?));
+            trouble.extend(checked.err());
+        }
+    }
+    trouble
 }
 
 fn check_mirrored(

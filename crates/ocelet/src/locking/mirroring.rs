@@ -17,7 +17,7 @@ use crate::fetch::{
     MirrorReport, Served, Supply, Wanted, bring, bring_current, bring_unpinned, write_mirror,
 };
 use crate::host::Host;
-use crate::lock::{Lock, LockedIndex, Vouched, mirror_path};
+use crate::lock::{Lock, LockedIndex, mirror_path};
 use crate::recipe::{Platform, Recipe, SourceKind};
 
 /// Gathers everything that the lock names in the directory `to`. `lock` must answer the recipe.
@@ -105,14 +105,7 @@ fn sums_of(
     supply: &Supply<'_>,
     host: &Host<'_>,
 ) -> BTreeMap<String, VerifiedBlob> {
-    let locations: BTreeSet<_> = lock
-        .artifacts
-        .iter()
-        .filter_map(|artifact| match &artifact.vouched {
-            Vouched::Sums(location) => Some(location),
-            Vouched::Recipe | Vouched::FirstUse => None,
-        })
-        .collect();
+    let locations: BTreeSet<_> = super::sums_files(lock).collect();
     let wanted: Vec<Wanted> = locations
         .into_iter()
         .map(|location| {

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use crate::event::Event;
 use crate::fetch::Supply;
 use crate::host::Host;
-use crate::lock::{self, Difference, Lock, LockDiff, LockedFile};
+use crate::lock::{self, Difference, Lock, LockDiff, LockedFile, Vouched};
 use crate::recipe::{Location, Recipe, Variable};
 use crate::resolve::{self, Before, Plan, Update};
 
@@ -167,6 +167,14 @@ fn expanded(file: &LockedFile, variables: &BTreeMap<String, Variable>) -> Locked
 fn sources(recipe: &Recipe, location: &Location, path: &str) -> Vec<Location> {
     let mirrors = recipe.mirrors.iter().map(|mirror| mirror.value.join(path));
     std::iter::once(location.clone()).chain(mirrors).collect()
+}
+
+/// The files of sums that vouch for the artifacts of a lock.
+fn sums_files(lock: &Lock) -> impl Iterator<Item = &Location> {
+    lock.artifacts.iter().filter_map(|artifact| match &artifact.vouched {
+        Vouched::Sums(location) => Some(location),
+        Vouched::Recipe | Vouched::FirstUse => None,
+    })
 }
 
 /// The versions that a lock has.

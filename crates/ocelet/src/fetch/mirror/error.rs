@@ -8,6 +8,7 @@ use ocelet_oci::Digest;
 use ocelet_tree::ReadError;
 
 use crate::exit::ExitClass;
+use crate::host::FileError;
 
 use super::sums::SumsProblem;
 
@@ -56,6 +57,23 @@ pub enum MirrorError {
         /// The digest of the file.
         got: Digest,
     },
+    /// A file of a mirror that the mirror's own page of sums does not have.
+    #[error("{} has sha256 {}, and {} does not list it; wanted every file of a mirror to be listed", .path.display(), .got.hex(), .page.display())]
+    Unlisted {
+        /// The file.
+        path: PathBuf,
+        /// The page.
+        page: PathBuf,
+        /// The digest of the file.
+        got: Digest,
+    },
+    /// The page of sums of a mirror is there, and cannot be read.
+    #[error("the sums of a mirror cannot be read")]
+    Page {
+        /// Why.
+        #[source]
+        cause: FileError,
+    },
     /// A file of the store changed while it was copied.
     #[error("{} was not copied: wanted {wanted}, got {got}", .path.display())]
     Damaged {
@@ -81,7 +99,10 @@ impl MirrorError {
     /// What kind of end it is.
     pub fn class(&self) -> ExitClass {
         match self {
-            Self::Sums { .. } | Self::Altered { .. } | Self::Damaged { .. } => ExitClass::Verification,
+            Self::Sums { .. } | Self::Altered { .. } | Self::Unlisted { .. } | Self::Damaged { .. } => {
+                ExitClass::Verification
+            }
+            Self::Page { .. } => ExitClass::Unavailable,
             Self::Unfit { .. } | Self::Io { .. } | Self::NotADirectory { .. } | Self::Read { .. } => {
                 ExitClass::Failed
             }
@@ -96,6 +117,10 @@ impl MirrorError {
                 path.display()
             )],
             Self::Altered { .. } => vec!["copy the mirror again from where it is right".to_owned()],
+            Self::Unlisted { .. } => vec![
+                "copy the mirror again from where it is right; a file that was added by hand needs a line there"
+                    .to_owned(),
+            ],
             Self::Damaged { .. } => vec!["check the cache with `ocelet cache verify`".to_owned()],
             Self::NotADirectory { path } => {
                 vec![format!("move {} away; no link inside a mirror is followed", path.display())]
