@@ -103,16 +103,16 @@ const CHANGES: &[(&str, &str, &[&str])] = &[
         &["source alpine: pin is tool<2, and was nothing when it was locked"],
     ),
     (
-        "[source.alpine]",
-        "mirrors = ['copy']\n[source.alpine]",
+        "[source.thing]",
+        "mirrors = ['copy']\n[source.thing]",
         &[
             "source alpine: mirrors is copy, and was nothing when it was locked",
             "source thing: mirrors is copy, and was nothing when it was locked",
         ],
     ),
     (
-        "[source.alpine]",
-        "platforms = ['linux/amd64', 'linux/arm64']\n[source.alpine]",
+        "[source.thing]",
+        "platforms = ['linux/amd64', 'linux/arm64']\n[source.thing]",
         &["source alpine: linux/arm64 is not in the lock", "source thing: linux/arm64 is not in the lock"],
     ),
     (

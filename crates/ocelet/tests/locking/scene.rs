@@ -71,10 +71,6 @@ impl Scene {
         path
     }
 
-    pub(crate) fn read(&self, name: &str) -> Vec<u8> {
-        std::fs::read(self.path(name)).expect(name)
-    }
-
     pub(crate) fn remove(&self, name: &str) {
         std::fs::remove_file(self.path(name)).expect(name);
     }
