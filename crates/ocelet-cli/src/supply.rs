@@ -3,6 +3,7 @@
 //! Offline, no client is ever built: what answers then knows files and nothing else.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 use ocelet::fetch::Supply;
@@ -10,7 +11,7 @@ use ocelet::fetch::store::Store;
 use ocelet::host::read_text;
 use ocelet::net::{
     DockerConfig, FileOnly, Keyring, Mirror, Netrc, Online, Patience, Proxies, Roots, SetupError, Source,
-    ThreadSleeper,
+    ThreadSleeper, Timeouts,
 };
 
 use crate::environment::{self, Network};
@@ -39,6 +40,15 @@ pub(crate) struct SupplyArguments {
     /// Take logins from this file [default: $NETRC, else ~/.netrc]
     #[arg(long, value_name = "FILE")]
     netrc: Option<PathBuf>,
+
+    /// Ask a server that fails this many times more [default: 3]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(0..=100))]
+    retries: Option<u32>,
+
+    /// Give a server up that gives no connection, no answer or no more bytes for this long [default: 20 seconds for a
+    /// connection, 60 for an answer, 30 for more bytes]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    timeout: Option<u64>,
 }
 
 /// Everything that a supply is made of, and that it borrows.
@@ -62,9 +72,27 @@ impl SupplyArguments {
         } else {
             Box::new(self.online(&environment::network()?, talk)?.connect().map_err(|error| refused(&error))?)
         };
-        // Many processes must not ask a failing server in step.
-        let patience = Patience { seed: u64::from(std::process::id()), ..Patience::default() };
-        Ok(Doors { store: Store::open(directory)?, source, mirrors, patience })
+        Ok(Doors { store: Store::open(directory)?, source, mirrors, patience: self.patience() })
+    }
+
+    fn patience(&self) -> Patience {
+        let usual = Patience::default();
+        Patience {
+            attempts: self.retries.map_or(usual.attempts, |retries| retries + 1),
+            // Many processes must not ask a failing server in step.
+            seed: u64::from(std::process::id()),
+            ..usual
+        }
+    }
+
+    fn timeouts(&self) -> Timeouts {
+        let usual = Timeouts::default();
+        self.timeout.map(Duration::from_secs).map_or(usual, |most| Timeouts {
+            connect: most,
+            answer: most,
+            stall: most,
+            ..usual
+        })
     }
 
     fn mirrors(&self) -> Result<Vec<Mirror>, Failure> {
@@ -114,7 +142,8 @@ impl SupplyArguments {
         if let Some(hosts) = &network.no_proxy {
             proxies = proxies.except(hosts);
         }
-        Ok(Online::new().roots(roots).proxies(proxies).keyring(self.keyring(network, talk)?))
+        let online = Online::new().roots(roots).proxies(proxies).timeouts(self.timeouts());
+        Ok(online.keyring(self.keyring(network, talk)?))
     }
 
     /// The logins of the user. A file that was named must be there; one at its usual place need not.

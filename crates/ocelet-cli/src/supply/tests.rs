@@ -134,3 +134,26 @@ fn offline_nothing_of_the_network_is_even_read() {
     let setback = supply.source.open(&ask).expect_err("there is no network");
     assert!(matches!(*setback.failure, ocelet::net::Failure::Offline), "{setback:?}");
 }
+
+#[test]
+fn patience_is_as_it_is_typed_or_as_usual() {
+    let seconds = Duration::from_secs;
+    let (usual, slow) = (Patience::default().attempts, Timeouts::default());
+    for (words, attempts, connect, answer, stall) in [
+        (&[][..], usual, slow.connect, slow.answer, slow.stall),
+        (&["--retries", "0"], 1, slow.connect, slow.answer, slow.stall),
+        (&["--retries", "7", "--timeout", "5"], 8, seconds(5), seconds(5), seconds(5)),
+    ] {
+        let supply = typed(words).supply;
+        let timeouts = supply.timeouts();
+        assert_eq!(supply.patience().attempts, attempts, "{words:?}");
+        assert_eq!(
+            (timeouts.connect, timeouts.answer, timeouts.stall),
+            (connect, answer, stall),
+            "{words:?}"
+        );
+    }
+    for words in [["--retries", "-1"], ["--retries", "101"], ["--timeout", "0"], ["--timeout", "never"]] {
+        assert!(Command::try_parse_from([&["ocelet"], &words[..]].concat()).is_err(), "{words:?}");
+    }
+}

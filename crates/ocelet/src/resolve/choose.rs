@@ -215,16 +215,25 @@ fn is_file_name(package: &Package<'_>) -> bool {
     is_plain(package.name) && is_plain(package.version) && !package.name.starts_with('.')
 }
 
+/// A term as the solver shows it: `tool@edge>=1` is `tool>=1`, from whichever repository it came.
+fn without_tag(term: &str) -> String {
+    let Some((name, rest)) = term.split_once('@') else { return term.to_owned() };
+    format!("{name}{}", &rest[rest.find(['<', '>', '=', '~']).unwrap_or(rest.len())..])
+}
+
 /// Who asked for a package: all wishes of the recipe, and the first few of the packages by their names.
 fn because(reasons: &[Reason], names: &BTreeMap<String, &str>, terms: &Terms) -> BTreeSet<String> {
     let mut because = BTreeSet::new();
     let mut others = BTreeSet::new();
     for reason in reasons {
         match reason {
-            Reason::Root { dependency } => match terms.get(dependency) {
-                Some(wishes) => because.extend(wishes.iter().cloned()),
-                None => drop(because.insert(dependency.clone())),
-            },
+            Reason::Root { dependency } => {
+                let mut asked = terms.iter().filter(|(term, _)| without_tag(term) == *dependency).peekable();
+                if asked.peek().is_none() {
+                    because.insert(dependency.clone());
+                }
+                because.extend(asked.flat_map(|(_, wishes)| wishes.iter().cloned()));
+            }
             Reason::Needed { by, .. } => {
                 others.insert(names.get(by).map_or(by.as_str(), |name| *name).to_owned());
             }

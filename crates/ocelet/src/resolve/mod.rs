@@ -14,6 +14,8 @@ mod choose;
 mod error;
 mod plan;
 mod supply;
+#[cfg(test)]
+mod tests;
 
 pub use asked::{Asked, asked};
 pub use catalog::{Catalog, IndexPlace, Listing, ListingError};

@@ -52,7 +52,7 @@ impl Heard {
 impl Scene {
     /// With the public halves of all test keys in `keys/`.
     pub(crate) fn new() -> Self {
-        let directory = tempfile::tempdir().expect("a directory");
+        let directory = quick_directory();
         let scene = Self { directory, mirrors: Vec::new(), heard: Heard::default() };
         for key in [TestKey::first(), TestKey::second(), TestKey::large()] {
             scene.file(&format!("keys/{}", key.name()), key.public_pem().as_bytes());
@@ -138,6 +138,14 @@ impl Scene {
             Err(error) => says(what, &error, class, words),
         }
     }
+}
+
+/// A directory in memory where there is such a place: the store syncs each file, which thousands of cases would wait
+/// for.
+pub(crate) fn quick_directory() -> tempfile::TempDir {
+    let in_memory = Path::new("/dev/shm");
+    let made = if in_memory.is_dir() { tempfile::tempdir_in(in_memory) } else { tempfile::tempdir() };
+    made.or_else(|_| tempfile::tempdir()).expect("a directory")
 }
 
 /// Asserts the class of an error, and that its text has all the words.
