@@ -55,7 +55,7 @@ fn soon(place: &Place, arguments: &[&str]) -> Said {
 /// What the server does, what `lock` says, which must find out what the bytes are, and what `assemble` says, which
 /// knows their length and digest.
 const FAULTS: &[(&str, Script, &str, &str)] = &[
-    ("truncates", |request, wire| half(request, wire, close), "of 200000 bytes", "of 200000 bytes"),
+    ("truncates", |request, wire| half(request, wire, close), "broke off", "broke off"),
     (
         "stalls",
         |request, wire| {
@@ -90,7 +90,7 @@ const FAULTS: &[(&str, Script, &str, &str)] = &[
     (
         "claims too much",
         |_, wire| respond(wire, "200 OK", "Content-Length: 300000\r\n", &content(LENGTH)),
-        "of 300000 bytes",
+        "broke off",
         "offers 300000 bytes where 200000",
     ),
     ("never ends", |_, wire| endless(wire), "", "more than the allowed 200000"),

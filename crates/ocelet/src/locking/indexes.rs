@@ -146,7 +146,8 @@ fn verify(
     keyring: &Keyring,
     previous: Option<&Lock>,
 ) -> Result<(LockedIndex, Listing), Trouble> {
-    let label = &wanted.name;
+    // Who served it is to blame, not whose it is.
+    let label = &served.from.as_ref().map_or_else(|| wanted.name.clone(), ToString::to_string);
     let bytes = served.blob.content().bytes();
     let bytes = bytes.map_err(|cause| Trouble::Read { label: label.clone(), cause })?;
     let verified = VerifiedIndex::open(label, &bytes, keyring, INDEX_LIMIT)?;
