@@ -14,8 +14,9 @@ use crate::event::{Event, Observer};
 use crate::fetch::Goods;
 use crate::fetch::store::{Begun, Store};
 use crate::host::{Host, Scratch};
-use crate::lock::{Asked, Lock, LockedArtifact, LockedFile, LockedPackage, Vouched};
+use crate::lock::{Lock, LockedArtifact, LockedFile, LockedPackage, Vouched};
 use crate::recipe::{Context, Location, Platform, Recipe, SourceName, parse};
+use crate::resolve::Asked;
 
 /// A bench to unpack on; its store goes with it.
 pub(super) struct Bench {
