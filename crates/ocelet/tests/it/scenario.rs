@@ -80,7 +80,8 @@ impl Scenario {
         let jobs = NonZeroUsize::new(self.jobs).expect("at least one");
         let host = Host { jobs, epoch: None, scratch: &scratch, observer: &heard };
         let (recipe, output) = (self.recipe(), place.path().join("out"));
-        let result = ocelet::assemble(&recipe, &ocelet::rules(), place.path(), &output, &options, &host);
+        let result =
+            ocelet::assemble(&recipe, None, &ocelet::rules(), place.path(), &output, &options, &host);
         let warnings = heard.0.into_inner().expect("no holder panics");
         Outcome { place, result, warnings }
     }
