@@ -1,7 +1,6 @@
 //! Where mutation starts: what the fixtures, the test kit and the hallway itself write.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
