@@ -7,6 +7,7 @@ mod completions;
 mod export;
 mod inspect;
 mod lock;
+mod mirror;
 mod schema;
 mod verify;
 mod why;
@@ -25,6 +26,8 @@ pub(crate) enum Command {
     Assemble(assemble::Arguments),
     /// Choose packages and artifacts, and write the choice beside the recipe
     Lock(lock::Arguments),
+    /// Gather everything that the lock names in a directory, for machines without a network
+    Mirror(mirror::Arguments),
     /// Show which files some commands need, and why
     Closure(closure::Arguments),
     /// Explain why a file is in an image, or what would have brought it there
@@ -48,6 +51,7 @@ pub(crate) fn run(command: Command, talk: &Talk) -> Result<ExitCode, Failure> {
     match command {
         Command::Assemble(arguments) => assemble::run(&arguments, talk),
         Command::Lock(arguments) => lock::run(&arguments, talk),
+        Command::Mirror(arguments) => mirror::run(&arguments, talk),
         Command::Closure(arguments) => closure::run(&arguments, talk),
         Command::Why(arguments) => why::run(&arguments, talk),
         Command::Inspect(arguments) => inspect::run(&arguments, talk),

@@ -148,7 +148,7 @@ fn download(
 }
 
 pub(super) fn store(name: &str, cause: super::store::StoreError) -> Shortfall {
-    Shortfall::Store { name: name.to_owned(), cause }
+    Shortfall::Store { name: name.to_owned(), cause: Box::new(cause) }
 }
 
 /// The same digest, as the network crate has it.

@@ -31,7 +31,7 @@ pub enum Shortfall {
         /// What was wanted.
         name: String,
         /// Why the store did not give or take it.
-        cause: StoreError,
+        cause: Box<StoreError>,
     },
     /// A place that it should come from cannot be one.
     Address {
@@ -163,7 +163,9 @@ impl fmt::Display for Shortfall {
                 write!(formatter, "{name} could not be kept: {}", in_full(reason))
             }
             Self::Fetch(error) => error.fmt(formatter),
-            Self::Store { name, cause } => write!(formatter, "{name} could not be had: {}", sentence(cause)),
+            Self::Store { name, cause } => {
+                write!(formatter, "{name} could not be had: {}", sentence(&**cause))
+            }
             Self::Address { name, cause } => {
                 write!(formatter, "{name} could not be had: {}", sentence(cause))
             }

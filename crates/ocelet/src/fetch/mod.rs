@@ -17,6 +17,7 @@ mod unpinned;
 pub use bring::bring;
 pub use error::{BringError, Shortfall};
 pub use goods::Goods;
+pub(crate) use mirror::Listed;
 pub use mirror::{MirrorError, MirrorReport, SumsProblem, write_mirror};
 pub use supply::Supply;
 pub use unpinned::{Served, Wanted, bring_current, bring_unpinned};

@@ -10,7 +10,7 @@ use super::sources;
 use super::sums::{self, Sum};
 use crate::event::Event;
 use crate::fetch::store::VerifiedBlob;
-use crate::fetch::{Supply, Wanted, bring_unpinned};
+use crate::fetch::{Listed, Served, Supply, Wanted, bring_unpinned};
 use crate::host::Host;
 use crate::lock::{Lock, LockedArtifact, LockedFile, Vouched, mirror_path};
 use crate::recipe::{ArtifactSource, Location, Platform, Recipe, SourceKind, SourceName};
@@ -36,6 +36,7 @@ pub(super) fn pin(
     recipe: &Recipe,
     previous: Option<&Lock>,
     update: &Update,
+    listed: &Listed,
     supply: &Supply<'_>,
     host: &Host<'_>,
     trouble: &mut Vec<Trouble>,
@@ -49,7 +50,7 @@ pub(super) fn pin(
         }
         None => true,
     });
-    let candidates = with_sums(recipe, candidates, supply, host, trouble);
+    let candidates = with_sums(recipe, candidates, listed, supply, host, trouble);
     let mut missing = Vec::new();
     for candidate in candidates {
         match candidate.held(supply) {
@@ -60,9 +61,10 @@ pub(super) fn pin(
     }
     let wanted: Vec<Wanted> = missing.iter().map(|candidate| candidate.wanted(recipe)).collect();
     for (candidate, served) in missing.into_iter().zip(bring_unpinned(&wanted, supply, host)) {
+        let served = served.map_err(Trouble::Bring).and_then(|served| checked(listed, served));
         match served {
             Ok(served) => pinned.extend(candidate.check(recipe, &served.blob, trouble)),
-            Err(error) => trouble.push(Trouble::Bring(error)),
+            Err(problem) => trouble.push(problem),
         }
     }
     for artifact in pinned.iter().filter(|artifact| artifact.vouched == Vouched::FirstUse) {
@@ -75,6 +77,12 @@ pub(super) fn pin(
         }
     }
     pinned
+}
+
+/// What was served, if the mirror that served it lists no other digest.
+fn checked(listed: &Listed, served: Served) -> Result<Served, Trouble> {
+    served.from.iter().try_for_each(|from| listed.check(from, served.blob.digest()))?;
+    Ok(served)
 }
 
 fn artifact_is_new(artifact: &LockedArtifact, previous: Option<&Lock>) -> bool {
@@ -103,6 +111,7 @@ fn candidates<'recipe>(recipe: &'recipe Recipe, previous: Option<&'recipe Lock>)
 fn with_sums<'recipe>(
     recipe: &Recipe,
     candidates: Vec<Candidate<'recipe>>,
+    listed: &Listed,
     supply: &Supply<'_>,
     host: &Host<'_>,
     trouble: &mut Vec<Trouble>,
@@ -132,8 +141,10 @@ fn with_sums<'recipe>(
         if let Some(location) = location {
             let outcome = served.next().expect("one answer for each file of sums");
             let file = candidate.path.rsplit('/').next().unwrap_or_default();
-            let sum =
-                outcome.map_err(Trouble::Bring).and_then(|served| read_sum(&served.blob, file, &location));
+            let sum = outcome
+                .map_err(Trouble::Bring)
+                .and_then(|served| checked(listed, served))
+                .and_then(|served| read_sum(&served.blob, file, &location));
             match sum {
                 Ok(sum) => candidate.wanted = Some((sum, Vouched::Sums(location))),
                 Err(problem) => {

@@ -8,8 +8,8 @@ use ocelet_package::apk;
 use super::sums::{Sum, SumsError};
 use crate::error::sentence;
 use crate::exit::ExitClass;
-use crate::fetch::BringError;
 use crate::fetch::store::StoreError;
+use crate::fetch::{BringError, MirrorError};
 use crate::host::FileError;
 use crate::lock::Difference;
 use crate::resolve::{ListingError, ResolveError};
@@ -37,6 +37,9 @@ pub enum Trouble {
     /// The store has something damaged.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A mirror that is damaged, or cannot be written.
+    #[error(transparent)]
+    Mirror(#[from] MirrorError),
     /// A key file cannot be read.
     #[error("a key of source {source_name} cannot be read")]
     KeyFile {
@@ -142,6 +145,7 @@ impl Trouble {
         match self {
             Self::Bring(error) => error.class(),
             Self::Store(error) => error.class(),
+            Self::Mirror(error) => error.class(),
             Self::KeyFile { .. } => ExitClass::Unavailable,
             Self::Key { .. } => ExitClass::Usage,
             Self::Resolve(error) => error.class(),
@@ -166,6 +170,7 @@ impl LockingError {
             let more = match trouble {
                 Trouble::Bring(error) => error.hints(),
                 Trouble::Store(error) => error.hints(),
+                Trouble::Mirror(error) => error.hints(),
                 Trouble::KeyFile { .. } => {
                     vec!["paths in a recipe are relative to the recipe's own directory".to_owned()]
                 }

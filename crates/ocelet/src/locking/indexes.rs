@@ -4,6 +4,7 @@
 //! mirror's will do. An older index than the one that the lock was made from is refused.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use ocelet_oci::Digest;
 use ocelet_package::apk::{Freshness, INDEX_LIMIT, Keyring, SignedBy, VerifiedIndex};
@@ -12,14 +13,14 @@ use rayon::prelude::*;
 
 use super::error::{LockingError, Trouble};
 use super::sources;
-use crate::fetch::{BringError, Served, Supply, Wanted, bring_unpinned};
+use crate::fetch::{BringError, Listed, Served, Supply, Wanted, bring_unpinned};
 use crate::host::{self, Host};
 use crate::lock::{Lock, LockedFile, LockedIndex, mirror_path};
 use crate::recipe::{ApkSource, Platform, Recipe, SourceKind, SourceName};
 use crate::resolve::{self, Asked, Catalog, IndexPlace, Listing};
 
 /// The most bytes of an `APKINDEX.tar.gz`. Alpine's largest has 2 MB.
-const MOST: u64 = 128 << 20;
+pub(super) const MOST: u64 = 128 << 20;
 
 /// The keys that are believed, by source and platform.
 pub(super) type Keyrings = BTreeMap<(SourceName, Platform), Keyring>;
@@ -29,6 +30,8 @@ pub(super) struct Read {
     pub(super) catalog: Catalog,
     pub(super) indexes: Vec<LockedIndex>,
     pub(super) keyrings: Keyrings,
+    /// What the mirrors say of their own files.
+    pub(super) listed: Listed,
 }
 
 /// Reads the indexes of every source and platform of which something is asked.
@@ -39,6 +42,7 @@ pub(super) fn read(
     supply: &Supply<'_>,
     host: &Host<'_>,
 ) -> Result<Read, LockingError> {
+    let listed = Listed::read(&supply.mirrors).map_err(|error| vec![Trouble::Mirror(error)])?;
     let mut trouble = Vec::new();
     let mut places: Vec<(IndexPlace, &ApkSource)> = Vec::new();
     let mut keyrings = Keyrings::new();
@@ -69,10 +73,12 @@ pub(super) fn read(
         .zip(served)
         .map(|(((place, apk), wanted), served)| {
             let keyring = &keyrings[&(place.source.clone(), place.platform.clone())];
-            verify(recipe, place, apk, wanted, &served?, keyring, previous)
+            let served = served?;
+            served.from.iter().try_for_each(|from| listed.check(from, served.blob.digest()))?;
+            verify(recipe, place, apk, wanted, &served, keyring, previous)
         })
         .collect();
-    let mut read = Read { catalog: Catalog::default(), indexes: Vec::new(), keyrings };
+    let mut read = Read { catalog: Catalog::default(), indexes: Vec::new(), keyrings, listed };
     for (outcome, (place, _)) in outcomes.into_iter().zip(places) {
         match outcome {
             Ok((index, listing)) => {
@@ -86,7 +92,7 @@ pub(super) fn read(
 }
 
 /// The keys that a source believes.
-fn keyring(
+pub(super) fn keyring(
     name: &SourceName,
     apk: &ApkSource,
     platform: &Platform,
@@ -176,13 +182,14 @@ fn verify(
 /// # Errors
 /// An index that is neither the locked one nor signed by a known key.
 pub fn check_mirrors(recipe: &Recipe, lock: &Lock, supply: &Supply<'_>) -> Result<(), LockingError> {
+    let listed = Listed::read(&supply.mirrors).map_err(|error| vec![Trouble::Mirror(error)])?;
     let mut trouble = Vec::new();
     for index in &lock.indexes {
         for mirror in &supply.mirrors {
             let Ok(address) = mirror.address(&index.file.path) else { continue };
             let Some((directory, path)) = address.as_beneath() else { continue };
             let Ok(blob) = host::open(&directory.join(path)) else { continue };
-            trouble.extend(check_mirrored(recipe, index, &blob, supply).err());
+            trouble.extend(check_mirrored(recipe, index, &blob, (&listed, directory), supply).err());
         }
     }
     if trouble.is_empty() { Ok(()) } else { Err(trouble.into()) }
@@ -192,13 +199,16 @@ fn check_mirrored(
     recipe: &Recipe,
     index: &LockedIndex,
     blob: &Blob,
+    (listed, directory): (&Listed, &Path),
     supply: &Supply<'_>,
 ) -> Result<(), Trouble> {
     let label = blob.label();
     let bytes = blob.content().bytes().map_err(|cause| Trouble::Read { label: label.clone(), cause })?;
-    if Digest::of(&bytes) == index.file.sha256 {
+    let digest = Digest::of(&bytes);
+    if digest == index.file.sha256 {
         return Ok(());
     }
+    listed.check_file(directory, &index.file.path, &digest)?;
     let Some(SourceKind::Apk(apk)) = recipe.sources.get(&index.source).map(|source| &source.kind) else {
         return Ok(());
     };

@@ -8,6 +8,7 @@ mod anatomy;
 mod artifacts;
 mod error;
 mod indexes;
+mod mirroring;
 mod packages;
 mod sums;
 
@@ -22,6 +23,7 @@ use crate::resolve::{self, Before, Plan, Update};
 
 pub use error::{LockingError, Trouble};
 pub use indexes::check_mirrors;
+pub use mirroring::mirror;
 
 /// The packages of a recipe before any of their bytes are here, and the indexes that they were chosen from.
 #[derive(Debug)]
@@ -126,8 +128,8 @@ pub fn lock(
         host.observer.observe(&Event::Warning { message: note });
     }
     let mut trouble = Vec::new();
-    let packages = packages::pin(recipe, &plan, previous, &read.keyrings, supply, host, &mut trouble);
-    let artifacts = artifacts::pin(recipe, previous, update, supply, host, &mut trouble);
+    let packages = packages::pin(recipe, &plan, previous, &read, supply, host, &mut trouble);
+    let artifacts = artifacts::pin(recipe, previous, update, &read.listed, supply, host, &mut trouble);
     if !trouble.is_empty() {
         return Err(trouble.into());
     }

@@ -10,7 +10,7 @@ use ocelet_package::apk::{Archive, Identity, Keyring, Vouched};
 use rayon::prelude::*;
 
 use super::error::Trouble;
-use super::indexes::{Keyrings, shown};
+use super::indexes::{Read, shown};
 use super::sources;
 use crate::fetch::{Served, Supply, Wanted, bring_unpinned};
 use crate::host::Host;
@@ -22,7 +22,7 @@ pub(super) fn pin(
     recipe: &Recipe,
     plan: &Plan,
     previous: Option<&Lock>,
-    keyrings: &Keyrings,
+    read: &Read,
     supply: &Supply<'_>,
     host: &Host<'_>,
     trouble: &mut Vec<Trouble>,
@@ -48,8 +48,10 @@ pub(super) fn pin(
         .into_par_iter()
         .zip(served)
         .map(|((package, wanted), served)| {
-            let keyring = &keyrings[&(package.source.clone(), package.platform.clone())];
-            verify(recipe, package, &wanted, &served?, keyring)
+            let keyring = &read.keyrings[&(package.source.clone(), package.platform.clone())];
+            let served = served?;
+            served.from.iter().try_for_each(|from| read.listed.check(from, served.blob.digest()))?;
+            verify(recipe, package, &wanted, &served, keyring)
         })
         .collect();
     for outcome in outcomes {

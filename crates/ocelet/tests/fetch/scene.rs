@@ -22,6 +22,7 @@ pub(crate) struct Scene {
     pub(crate) directory: tempfile::TempDir,
     pub(crate) mirrors: Vec<Mirror>,
     pub(crate) heard: Heard,
+    store: PathBuf,
     transport: Transport,
     offline: bool,
 }
@@ -53,8 +54,10 @@ impl Scene {
             stall: Duration::from_millis(700),
             least: 64,
         };
+        let directory = tempfile::tempdir().expect("a directory");
         Self {
-            directory: tempfile::tempdir().expect("a directory"),
+            store: directory.path().join("store"),
+            directory,
             mirrors: Vec::new(),
             heard: Heard::default(),
             transport: Online::new().roots(Roots::none()).timeouts(timeouts).connect().expect("a client"),
@@ -64,6 +67,11 @@ impl Scene {
 
     pub(crate) fn offline() -> Self {
         Self { offline: true, ..Self::new() }
+    }
+
+    /// Over somebody else's store.
+    pub(crate) fn over(store: PathBuf) -> Self {
+        Self { store, ..Self::new() }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -79,7 +87,7 @@ impl Scene {
     }
 
     pub(crate) fn store(&self) -> Store {
-        Store::open(self.path("store")).expect("a store")
+        Store::open(&self.store).expect("a store")
     }
 
     pub(crate) fn with<V>(&self, work: impl FnOnce(&Supply<'_>, &Host<'_>) -> V) -> V {
@@ -144,9 +152,8 @@ pub(crate) fn locked(bytes: &[u8], path: &str, sources: &[&str]) -> LockedFile {
 }
 
 pub(crate) fn locations(sources: &[&str]) -> Vec<Location> {
-    let location = |text: &str| match text.contains("://") {
-        true => Location::Url(text.to_owned()),
-        false => Location::Path(text.to_owned()),
+    let location = |text: &str| {
+        if text.contains("://") { Location::Url(text.to_owned()) } else { Location::Path(text.to_owned()) }
     };
     sources.iter().map(|text| location(text)).collect()
 }

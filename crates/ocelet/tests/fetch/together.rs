@@ -1,5 +1,8 @@
 //! Many files at once, one content twice, and two who want the same.
 
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -85,4 +88,53 @@ fn what_a_dead_process_left_is_gone_on_with() {
         assert_eq!(server.requests().len() - before, requests, "{} bytes were left", left.len());
         scene.assert_store(1, 0, "the right bytes");
     }
+}
+
+#[test]
+fn what_a_killed_process_had_is_gone_on_with() {
+    /// Where a process that is to be killed finds its store, and its file.
+    const STORE: &str = "OCELET_TEST_FETCH_STORE";
+    const URL: &str = "OCELET_TEST_FETCH_URL";
+    if let (Some(store), Ok(url)) = (std::env::var_os(STORE), std::env::var(URL)) {
+        let scene = Scene::over(PathBuf::from(store));
+        scene.bring_one(&thing(&url)).expect("it is killed before");
+        return;
+    }
+    let scene = Scene::new();
+    let server = Server::start(|request, mut wire| {
+        if request.number > 0 {
+            return serve(request, wire, &content(LENGTH), "\"v1\"");
+        }
+        write!(wire, "HTTP/1.1 200 OK\r\nContent-Length: {LENGTH}\r\n\r\n")?;
+        wire.write_all(&content(LENGTH)[..LENGTH / 2])?;
+        // Slower than the one who is killed lives, and not so slow that it is given up.
+        for byte in &content(LENGTH)[LENGTH / 2..] {
+            thread::sleep(Duration::from_millis(5));
+            wire.write_all(&[*byte])?;
+        }
+        Ok(())
+    });
+    let file = thing(&server.url("/thing"));
+    let partial = scene.path("store/v1/partial").join(file.sha256.hex());
+    let mut child = Command::new(std::env::current_exe().expect("it runs"));
+    child.args(["--exact", "together::what_a_killed_process_had_is_gone_on_with"]);
+    child.env(STORE, scene.path("store")).env(URL, server.url("/thing")).stdout(Stdio::null());
+    let mut child = child.spawn().expect("it was started once already");
+    let began = std::time::Instant::now();
+    while std::fs::metadata(&partial).map_or(0, |metadata| metadata.len()) < LENGTH as u64 / 2 {
+        assert!(began.elapsed() < Duration::from_secs(20), "nothing came");
+        thread::sleep(Duration::from_millis(5));
+    }
+    // One who wants the same waits for it, and takes over when it is dead.
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| scene.bring_one(&file));
+        thread::sleep(Duration::from_millis(100));
+        assert_eq!(server.requests().len(), 1, "nobody asks for what is on its way");
+        child.kill().expect("it is alive");
+        child.wait().expect("it is dead");
+        waiting.join().expect("no panic").expect("the rest comes");
+    });
+    let from = server.requests()[1].from().expect("only the rest is asked for");
+    assert!(from >= LENGTH / 2, "{from}");
+    scene.assert_store(1, 0, "all of it");
 }

@@ -65,11 +65,19 @@ fn memory_and_a_writer_give_the_same_files() {
     let again = written.contents(&Blob::from_bytes("store", sink.clone()), &owner).expect("they fit");
     assert_eq!(shown(&again), shown(&contents));
 
+    // What was inflated before is believed to be of this package, and its checksums are compared all the same.
+    let stored = Blob::from_bytes("store", sink.clone());
+    let before = control(&file).contents_of_inflated(&stored, &owner).expect("they fit");
+    assert_eq!(shown(&before), shown(&contents));
+    assert_eq!(before.identities, contents.identities);
+
     let short = Blob::from_bytes("store", sink[..sink.len() - 1].to_vec());
     assert!(matches!(written.contents(&short, &owner), Err(UnpackError::Blob { .. })));
     sink[4096] ^= 1;
-    let changed = written.contents(&Blob::from_bytes("store", sink), &owner);
-    assert!(matches!(changed, Err(UnpackError::Checksum { .. })), "{changed:?}");
+    let wrong = Blob::from_bytes("store", sink);
+    for changed in [written.contents(&wrong, &owner), control(&file).contents_of_inflated(&wrong, &owner)] {
+        assert!(matches!(changed, Err(UnpackError::Checksum { .. })), "{changed:?}");
+    }
 }
 
 #[test]

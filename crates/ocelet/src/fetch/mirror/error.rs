@@ -46,6 +46,16 @@ pub enum MirrorError {
         /// The lines that are wrong.
         problems: Vec<SumsProblem>,
     },
+    /// A file of a mirror is not the one that the mirror's own page of sums has.
+    #[error("{} has sha256 {}, but the mirror's SHA256SUMS wants {}; it was changed, or not copied whole", .path.display(), .got.hex(), .wanted.hex())]
+    Altered {
+        /// The file.
+        path: PathBuf,
+        /// What the page has.
+        wanted: Digest,
+        /// The digest of the file.
+        got: Digest,
+    },
     /// A file of the store changed while it was copied.
     #[error("{} was not copied: wanted {wanted}, got {got}", .path.display())]
     Damaged {
@@ -71,7 +81,7 @@ impl MirrorError {
     /// What kind of end it is.
     pub fn class(&self) -> ExitClass {
         match self {
-            Self::Sums { .. } | Self::Damaged { .. } => ExitClass::Verification,
+            Self::Sums { .. } | Self::Altered { .. } | Self::Damaged { .. } => ExitClass::Verification,
             Self::Unfit { .. } | Self::Io { .. } | Self::NotADirectory { .. } | Self::Read { .. } => {
                 ExitClass::Failed
             }
@@ -85,6 +95,7 @@ impl MirrorError {
                 "copy {} again from where it is right; or remove it and write the mirror of each recipe anew",
                 path.display()
             )],
+            Self::Altered { .. } => vec!["copy the mirror again from where it is right".to_owned()],
             Self::Damaged { .. } => vec!["check the cache with `ocelet cache verify`".to_owned()],
             Self::NotADirectory { path } => {
                 vec![format!("move {} away; no link inside a mirror is followed", path.display())]

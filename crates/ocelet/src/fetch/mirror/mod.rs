@@ -13,6 +13,7 @@
 
 mod directory;
 mod error;
+mod listed;
 mod path;
 mod sums;
 #[cfg(test)]
@@ -26,6 +27,7 @@ use crate::host::Host;
 use crate::lock::{Lock, LockedFile};
 
 pub use error::MirrorError;
+pub(crate) use listed::Listed;
 pub use sums::SumsProblem;
 
 use directory::{Directory, Found};
@@ -124,7 +126,7 @@ fn gather<'goods>(
         match goods.get(&file.sha256) {
             Some(blob) => problems.extend(add(&mut files, &file.path, blob)),
             None => {
-                problems.push(format!("{} ({}) was not brought home", file.path.escape_debug(), file.sha256))
+                problems.push(format!("{} ({}) was not brought home", file.path.escape_debug(), file.sha256));
             }
         }
     }

@@ -59,6 +59,11 @@ impl Sums {
         self.lines.insert(path.to_owned(), digest);
     }
 
+    /// The sum of a file, where it is named.
+    pub(super) fn get(&self, path: &str) -> Option<Digest> {
+        self.lines.get(path).copied()
+    }
+
     /// How many files are named.
     pub(super) fn count(&self) -> usize {
         self.lines.len()
@@ -66,7 +71,14 @@ impl Sums {
 
     /// The page, sorted by path.
     pub(super) fn text(&self) -> String {
-        self.lines.iter().map(|(path, digest)| format!("{}  {path}\n", digest.hex())).collect()
+        let mut text = String::new();
+        for (path, digest) in &self.lines {
+            text.push_str(&digest.hex());
+            text.push_str("  ");
+            text.push_str(path);
+            text.push('\n');
+        }
+        text
     }
 }
 
