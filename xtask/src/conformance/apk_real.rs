@@ -79,6 +79,7 @@ pub(super) fn run(ocelet: &str) -> Outcome {
         println!("skipped: OCELET_ALPINE does not name a directory of Alpine's repositories");
         return Ok(());
     };
+    let mut failures = Vec::new();
     for case in CASES {
         if let Some(emulator) = case.emulator
             && !need(emulator)?
@@ -87,9 +88,11 @@ pub(super) fn run(ocelet: &str) -> Outcome {
         }
         let work = temporary()?;
         let run = Run { ocelet, case, work: work.path(), repositories: &repositories };
-        run.whole().map_err(|error| format!("{} for {}: {error}", case.repositories[0], case.platform))?;
+        if let Err(error) = run.whole() {
+            failures.push(format!("{} for {}: {error}", case.repositories[0], case.platform));
+        }
     }
-    Ok(())
+    if failures.is_empty() { Ok(()) } else { Err(failures.join("\n")) }
 }
 
 /// One case, in a place of its own.
