@@ -39,7 +39,7 @@ pub fn close(
     let mut union = Union::default();
     for (name, flavor) in &recipe.flavors {
         let mut found = roots::find(&view, flavor)?;
-        wanted::packages(unpacked, flavor, &mut found);
+        wanted::packages(&view, unpacked, flavor, &mut found);
         let options = options(flavor, target, rules);
         let closure = ocelet_elf::close_with(&loader, &found.roots, &options);
         union.add(name, &found.roots, &options, &closure);

@@ -32,7 +32,7 @@ pub enum LockError {
         got: u32,
     },
     /// It says what no lock says.
-    #[error("the lock is damaged:{}", .problems.iter().map(|problem| format!("\n  {problem}")).collect::<String>())]
+    #[error("the lock is damaged:\n  {}", .problems.join("\n  "))]
     Problems {
         /// Everything that is wrong, with its place.
         problems: Vec<String>,

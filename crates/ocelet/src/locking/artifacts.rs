@@ -5,7 +5,7 @@ use ocelet_oci::Digest;
 use ocelet_tree::ReadError;
 use sha2::Sha512;
 
-use super::error::Trouble;
+use super::error::{Trouble, WrongArtifact};
 use super::sources;
 use super::sums::{self, Sum};
 use crate::event::Event;
@@ -227,7 +227,12 @@ impl Candidate<'_> {
                             Vouched::Sums(location) => location.to_string(),
                             Vouched::Recipe | Vouched::FirstUse => "the recipe".to_owned(),
                         };
-                        trouble.push(Trouble::Artifact { label, who, wanted: *wanted, got });
+                        trouble.push(Trouble::Artifact(Box::new(WrongArtifact {
+                            label,
+                            who,
+                            wanted: *wanted,
+                            got,
+                        })));
                         return None;
                     }
                     Err(cause) => {

@@ -3,7 +3,7 @@
 //! An index is asked of its repository before any mirror, which may be behind; where the repository cannot be had, a
 //! mirror's will do. An older index than the one that the lock was made from is refused.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use ocelet_oci::Digest;
@@ -49,11 +49,7 @@ pub(super) fn read(
     for (name, source) in &recipe.sources {
         let SourceKind::Apk(apk) = &source.kind else { continue };
         for platform in resolve::platforms(recipe, source) {
-            if asked
-                .get(name)
-                .and_then(|asked| asked.wanted.get(platform))
-                .is_none_or(|terms| terms.is_empty())
-            {
+            if asked.get(name).and_then(|asked| asked.wanted.get(platform)).is_none_or(BTreeSet::is_empty) {
                 continue;
             }
             match keyring(name, apk, platform, supply) {

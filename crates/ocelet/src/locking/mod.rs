@@ -21,7 +21,7 @@ use crate::lock::{self, Difference, Lock, LockDiff, LockedFile};
 use crate::recipe::{Location, Recipe, Variable};
 use crate::resolve::{self, Before, Plan, Update};
 
-pub use error::{LockingError, Trouble};
+pub use error::{LockingError, Trouble, WrongArtifact};
 pub use indexes::check_mirrors;
 pub use mirroring::mirror;
 
