@@ -12,10 +12,10 @@ use ocelet_tree::Blob;
 use rayon::prelude::*;
 
 use super::error::{LockingError, Trouble};
-use super::sources;
+use super::{sources, wanted};
 use crate::fetch::{BringError, Listed, Served, Supply, Wanted, bring_unpinned};
 use crate::host::{self, Host};
-use crate::lock::{Lock, LockedFile, LockedIndex, mirror_path};
+use crate::lock::{Lock, LockedFile, LockedIndex};
 use crate::recipe::{ApkSource, Platform, Recipe, SourceKind, SourceName};
 use crate::resolve::{self, Asked, Catalog, IndexPlace, Listing};
 
@@ -61,7 +61,10 @@ pub(super) fn read(
             }
         }
     }
-    let wanted: Vec<Wanted> = places.iter().map(|(place, _)| wanted(recipe, place)).collect();
+    let wanted: Vec<Wanted> = places
+        .iter()
+        .map(|(place, _)| wanted(recipe, place.index().to_string(), &place.index(), MOST))
+        .collect();
     let served = bring(&wanted, supply, host);
     let outcomes: Vec<Result<(LockedIndex, Listing), Trouble>> = places
         .par_iter()
@@ -103,19 +106,6 @@ pub(super) fn keyring(
         file,
         cause,
     })
-}
-
-fn wanted(recipe: &Recipe, place: &IndexPlace) -> Wanted {
-    let location = place.index();
-    let path = mirror_path(&location);
-    let sources = sources(recipe, &location, &path);
-    Wanted {
-        name: location.to_string(),
-        path,
-        sources: sources.iter().map(|location| location.expanded(&recipe.variables)).collect(),
-        most: MOST,
-        exact: None,
-    }
 }
 
 /// From the repositories first; what these do not give, from the mirrors.

@@ -15,9 +15,9 @@ mod sums;
 use std::collections::BTreeMap;
 
 use crate::event::Event;
-use crate::fetch::Supply;
+use crate::fetch::{Supply, Wanted};
 use crate::host::Host;
-use crate::lock::{self, Difference, Lock, LockDiff, LockedFile};
+use crate::lock::{self, Difference, Lock, LockDiff, LockedFile, mirror_path};
 use crate::recipe::{Location, Recipe, Variable};
 use crate::resolve::{self, Before, Plan, Update};
 
@@ -167,6 +167,14 @@ fn expanded(file: &LockedFile, variables: &BTreeMap<String, Variable>) -> Locked
 fn sources(recipe: &Recipe, location: &Location, path: &str) -> Vec<Location> {
     let mirrors = recipe.mirrors.iter().map(|mirror| mirror.value.join(path));
     std::iter::once(location.clone()).chain(mirrors).collect()
+}
+
+/// The wish for a file at a location, of at most `most` bytes.
+fn wanted(recipe: &Recipe, name: String, location: &Location, most: u64) -> Wanted {
+    let path = mirror_path(location);
+    let sources = sources(recipe, location, &path);
+    let sources = sources.iter().map(|location| location.expanded(&recipe.variables)).collect();
+    Wanted { name, path, sources, most, exact: None }
 }
 
 /// The versions that a lock has.
