@@ -40,6 +40,7 @@ fn release() -> PackageBuilder {
 const RECIPE: &str = "\
 [flavor.tool]
 files = ['/bin/tool']
+[flavor.kit]
 packages = ['kit']
 [flavor.libc]
 files = ['/lib/ld.so']
@@ -58,6 +59,7 @@ fn databases_list_what_is_kept() {
     outcome.check_own();
     let os = "release: /etc/alpine-release /etc/os-release /usr/lib/os-release";
     assert_eq!(outcome.database("tool"), [os, "tools: /bin/tool"]);
+    assert_eq!(outcome.database("kit"), [os, "tools: /bin/other /bin/tool /etc/passwd"], "the whole package");
     assert_eq!(outcome.database("libc"), ["musl: /lib/ld.so /lib/libc.so", os]);
     for flavor in ["kubelet", "user"] {
         let without =
@@ -66,11 +68,8 @@ fn databases_list_what_is_kept() {
         assert!(outcome.kept(flavor).distribution.is_none());
     }
     assert_eq!(outcome.text("user", "/etc/passwd"), "root:x:0:0:::\nk:x:7:7::/:/sbin/nologin\n");
-    assert_eq!(
-        outcome.text("tool", "/etc/apk/world"),
-        "tools\n",
-        "asked for as a file and as what it provides"
-    );
+    assert_eq!(outcome.text("tool", "/etc/apk/world"), "tools\n", "asked for as a file");
+    assert_eq!(outcome.text("kit", "/etc/apk/world"), "tools\n", "asked for as what it provides");
     assert_eq!(outcome.text("libc", "/etc/apk/world"), "musl\n");
     assert_eq!(outcome.text("libc", "/lib/apk/db/triggers"), "");
     assert!(outcome.text("tool", "/lib/apk/db/triggers").ends_with(" /usr/share/*\n"));
@@ -87,6 +86,7 @@ fn kept_packages_are_counted() {
     let outcome = world.artifact("/usr/bin/kubelet").close();
     for (flavor, want) in [
         ("tool", &[("alpine/release-3.19.1-r0", 3), ("alpine/tools-1-r0", 1)][..]),
+        ("kit", &[("alpine/release-3.19.1-r0", 3), ("alpine/tools-1-r0", 3)]),
         ("libc", &[("alpine/musl-1.2.4-r2", 2), ("alpine/release-3.19.1-r0", 3)]),
         ("kubelet", &[("kubelet", 1)]),
         ("user", &[("kubelet", 1)]),
