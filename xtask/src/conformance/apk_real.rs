@@ -123,7 +123,7 @@ impl Run<'_> {
         let image = self.unpack(&layout)?;
         self.commands(&image)?;
         let packages = self.database(&image)?;
-        self.repository(&image, &mirror, &packages)?;
+        self.repository(&image, &mirror)?;
         println!(
             "{}: {} commands run, apk reads {} packages, and installs from the mirror",
             self.case.platform,
@@ -242,8 +242,9 @@ impl Run<'_> {
         Ok(told)
     }
 
-    /// Alpine's `apk` installs the same packages out of the mirror into an empty root: it is a repository.
-    fn repository(&self, image: &Path, mirror: &Path, packages: &BTreeSet<String>) -> Outcome {
+    /// Alpine's `apk` installs what is locked out of the mirror into an empty root: it is a repository. Each package
+    /// is named with its version, since the index goes on to list what the mirror has not.
+    fn repository(&self, image: &Path, mirror: &Path) -> Outcome {
         let inside = image.join("mirror");
         output(command("cp").arg("-a").arg(mirror).arg(&inside))?;
         let keys = image.join("keys");
@@ -261,7 +262,10 @@ impl Run<'_> {
             let below = repository.strip_prefix(image).map_err(|error| error.to_string())?;
             add.arg("--repository").arg(Path::new("/").join(below));
         }
-        add.arg("add").args(packages.iter().filter_map(|package| pinned(package)));
+        let files = below(mirror).into_iter().filter(|path| path.extension().is_some_and(|end| end == "apk"));
+        let packages: BTreeSet<String> =
+            files.filter_map(|path| pinned(path.file_stem()?.to_str()?)).collect();
+        add.arg("add").args(packages);
         output(&mut add).map(drop)
     }
 }
