@@ -66,8 +66,8 @@ impl Lock {
     /// # Panics
     /// Never: a lock has only text, numbers and lists of them.
     pub fn to_text(&self) -> String {
-        let body =
-            toml::to_string(&first::Document::of(self)).expect("a lock has only text, numbers and lists");
+        let body = toml::to_string_pretty(&first::Document::of(self))
+            .expect("a lock has only text, numbers and lists");
         format!(
             "# Written by `ocelet lock`; `ocelet lock --update` chooses anew. Keep it with the recipe.\n{body}"
         )
