@@ -63,12 +63,7 @@ pub(super) fn run(arguments: &Arguments, talk: &Talk) -> Result<ExitCode, Failur
     let doors = arguments.supply.open(talk)?;
     let supply = &doors.supply(&loaded.base);
     let scratch = Scratch::new(environment::scratch());
-    let host = &Host {
-        jobs: environment::jobs(None),
-        epoch: environment::epoch()?,
-        scratch: &scratch,
-        observer: &observer,
-    };
+    let host = &environment::host(None, &scratch, &observer)?;
     act(arguments, &loaded, supply, host, talk)?;
     Ok(ExitCode::SUCCESS)
 }
