@@ -15,17 +15,21 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("ocelet-tree", &[]),
     ("ocelet-elf", &["ocelet-tree"]),
     ("ocelet-oci", &["ocelet-tree"]),
-    ("ocelet", &["ocelet-tree", "ocelet-elf", "ocelet-oci"]),
+    ("ocelet-package", &["ocelet-tree"]),
+    ("ocelet-net", &[]),
+    ("ocelet", &["ocelet-tree", "ocelet-elf", "ocelet-oci", "ocelet-package", "ocelet-net"]),
     ("ocelet-cli", &["ocelet"]),
     ("ocelet-testkit", &["ocelet-tree", "ocelet-elf", "ocelet-oci"]),
 ];
 
 /// The rooms of the hallway in walking order: each may import only those before it.
-const ROOMS: &[&str] = &["recipe", "unpack", "close", "layer", "image", "ship", "report"];
+const ROOMS: &[&str] =
+    &["recipe", "resolve", "lock", "fetch", "unpack", "close", "layer", "image", "ship", "report"];
 /// What stands beside the hallway, and may import every room.
-const BESIDE: &[&str] = &["assemble.rs", "error.rs", "event.rs", "exit.rs", "finished", "host", "lib.rs"];
+const BESIDE: &[&str] =
+    &["assemble.rs", "error.rs", "event.rs", "exit.rs", "finished", "host", "lib.rs", "locking"];
 /// What stands beside the hallway and is needed by no room.
-const BEHIND: &[&str] = &["assemble", "finished"];
+const BEHIND: &[&str] = &["assemble", "finished", "locking"];
 /// Documents that name tasks.
 const DOCUMENTS: &[&str] = &["ARCHITECTURE.md", "CHANGELOG.md", "LIMITS.md", "README.md", ".ci/run"];
 

@@ -4,6 +4,9 @@ use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
+use ocelet::Observer;
+use ocelet::host::{Host, Scratch};
+
 use crate::failure::Failure;
 
 /// `SOURCE_DATE_EPOCH` (reproducible-builds.org), where it is set: seconds since 1970.
@@ -34,6 +37,18 @@ pub(crate) fn scratch() -> PathBuf {
 /// How many threads may work: what was asked for, or as many as this process may use.
 pub(crate) fn jobs(asked: Option<NonZeroUsize>) -> NonZeroUsize {
     asked.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN)
+}
+
+/// The doors of a command that assembles: what the machine and the environment offer.
+///
+/// # Errors
+/// As [`epoch`].
+pub(crate) fn host<'run>(
+    asked: Option<NonZeroUsize>,
+    scratch: &'run Scratch,
+    observer: &'run dyn Observer,
+) -> Result<Host<'run>, Failure> {
+    Ok(Host { jobs: jobs(asked), epoch: epoch()?, scratch, observer })
 }
 
 /// Whether colour is unwelcome (no-color.org).

@@ -119,7 +119,10 @@ impl Observer for Lines<'_> {
             Event::Waiting { name } => self.status("Waiting", &format!("for another process with {name}")),
             Event::Retrying { name, address, failure, wait } => {
                 let wait = wait.as_secs_f64();
-                self.warning(&format!("{name}: {address}: {failure}; asking again in {wait:.1} s"));
+                // A file without a digest is often called by its address.
+                let address = address.to_string();
+                let place = if *name == address { String::new() } else { format!("{address}: ") };
+                self.warning(&format!("{name}: {place}{failure}; asking again in {wait:.1} s"));
             }
             Event::OtherSource { name, failed, reason, wrong: true, from } => self.warning(&format!(
                 "{name}: WRONG BYTES from {failed}: {reason}; the right ones came from {from}, \

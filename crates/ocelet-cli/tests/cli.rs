@@ -73,7 +73,9 @@ fn help_names_every_command() {
     let place = Place::new();
     let help = place.run(&["--help"]);
     assert_eq!((help.code, help.err.as_str()), (0, ""));
-    for command in ["assemble", "closure", "why", "inspect", "verify", "export", "schema", "completions"] {
+    for command in
+        ["assemble", "closure", "why", "inspect", "sbom", "verify", "export", "schema", "completions"]
+    {
         assert!(
             help.out.lines().any(|line| line.trim_start().starts_with(&format!("{command} "))),
             "{command}"
@@ -127,6 +129,8 @@ const FAILURES: &[(&[&str], i32, &[&str])] = &[
         &["source host", "none.tar", "relative to the recipe"],
     ),
     (&["inspect", "none"], 4, &["there is no layout or archive none"]),
+    (&["sbom", "none"], 4, &["there is no layout or archive none"]),
+    (&["sbom", "out"], 2, &["out has several images: v1-a for linux/amd64", "LAYOUT_DIR:TAG and --platform"]),
     (&["closure", "--root", "none", "dash"], 4, &["none"]),
 ];
 
@@ -260,6 +264,11 @@ fn pages_for_people() {
                 "v1-b  linux/amd64",
             ],
         ),
+        (
+            vec!["sbom", "out:v1-a"],
+            vec!["\"spdxVersion\":\"SPDX-2.3\"", "\"name\":\"x:v1-a for linux/amd64\""],
+        ),
+        (vec!["sbom", "out:v1-a", "--format", "cyclonedx"], vec!["\"bomFormat\":\"CycloneDX\""]),
         (with(&["dash"]), vec!["/usr/bin/dash  (command dash)\n  /usr/lib/x86_64-linux-gnu/"]),
         (
             with(&["dash", "--format", "paths"]),

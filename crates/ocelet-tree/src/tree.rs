@@ -174,8 +174,9 @@ impl Tree {
         self.next_inode
     }
 
-    /// Makes sure that fresh inodes begin at `next`.
-    pub(crate) fn raise_inodes(&mut self, next: u64) {
+    /// Makes sure that fresh inodes begin at `next`, so that files of this tree can stand beside those of another one
+    /// without being taken for hard links of them.
+    pub fn raise_inodes(&mut self, next: u64) {
         self.next_inode = self.next_inode.max(next);
     }
 

@@ -15,10 +15,11 @@ use crate::event::Event;
 use crate::fetch::{self, Goods, Supply};
 use crate::host::Host;
 use crate::image;
-use crate::layer::{self, Compression, FlavorFiles, Layer, LayerPlan, Workers};
+use crate::layer::{self, Compression, Files, FlavorFiles, Layer, LayerPlan, Workers};
 use crate::lock::Lock;
 use crate::locking::{self, LockingError, Trouble};
 use crate::recipe::{FlavorName, Platform, Recipe};
+use crate::report::sbom::{self, SPDX_TYPE};
 use crate::report::{self, REPORT_TYPE, Report};
 use crate::ship::{self, Attachment, Shipped};
 use crate::unpack;
@@ -182,8 +183,9 @@ fn build(
     let workers = Workers::start(host.jobs)?;
     let mut images: BTreeMap<FlavorName, Vec<Image>> = BTreeMap::new();
     let mut reports = BTreeMap::new();
+    let mut attached = BTreeMap::new();
     for platform in closed {
-        let plan = layer::plan(&platform.tree, &FlavorFiles::of(platform), options.layers);
+        let plan = layer::plan(&Files::of(platform), &FlavorFiles::of(platform), options.layers);
         let layers = write_layers(&plan, platform, wanted, options.compression, &workers, layout, host)?;
         for name in &wanted.flavors {
             let flavor = &recipe.flavors[name];
@@ -194,11 +196,12 @@ fn build(
                 .collect();
             let image = image::bind(recipe, flavor, &platform.platform, &mine, &created.timestamp)?;
             let report = report::report(recipe, flavor, platform, &mine);
+            let documents = attachments(&report, &image, created);
+            attached.insert((name.clone(), platform.platform.clone()), documents);
             reports.insert((name.clone(), platform.platform.clone()), report);
             images.entry(name.clone()).or_default().push(image);
         }
     }
-    let attached = reports.iter().map(|(image, report)| (image.clone(), attachment(report))).collect();
     let shipped = ship::ship(recipe, &images, &attached, layout, &created.timestamp)?;
     for tag in &shipped.tags {
         host.observer.observe(&Event::Tagged { tag: &tag.tag, digest: &tag.digest.to_string() });
@@ -206,9 +209,17 @@ fn build(
     Ok(Assembled { shipped, reports })
 }
 
-/// A report as it travels beside its image.
-fn attachment(report: &Report) -> Attachment {
-    Attachment { media_type: REPORT_TYPE, title: "report.json", bytes: report.to_bytes() }
+/// What travels beside an image: its report, and a bill of materials where something is known of its packages.
+fn attachments(report: &Report, image: &Image, created: &Created) -> Vec<Attachment> {
+    let mut documents =
+        vec![Attachment { media_type: REPORT_TYPE, title: "report.json", bytes: report.to_bytes() }];
+    if !report.packages.is_empty() {
+        let subject =
+            sbom::Subject { digest: &image.descriptor().digest, created: created.timestamp.as_str() };
+        let bytes = sbom::bill(report, &subject, sbom::Format::Spdx);
+        documents.push(Attachment { media_type: SPDX_TYPE, title: "sbom.spdx.json", bytes });
+    }
+    documents
 }
 
 /// Writes the layers that the wanted flavors need; by their position in the plan.
@@ -223,7 +234,7 @@ fn write_layers(
 ) -> Result<BTreeMap<usize, Layer>, Error> {
     let needed: BTreeSet<usize> =
         wanted.flavors.iter().flat_map(|flavor| plan.layers_of(flavor.as_str())).collect();
-    let layers = layer::write_all(&closed.tree, plan, &needed, compression, workers, layout)?;
+    let layers = layer::write_all(&Files::of(closed), plan, &needed, compression, workers, layout)?;
     for (number, layer) in layers.values().enumerate() {
         host.observer.observe(&Event::LayerWritten { layer, number: number + 1, of: layers.len() });
     }

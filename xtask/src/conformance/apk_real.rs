@@ -19,6 +19,8 @@ use crate::shell::{
 struct Case {
     /// The directories of the repositories below `OCELET_ALPINE`, best first.
     repositories: &'static [&'static str],
+    /// What the second repository lists in newer builds, which upstream has deleted since.
+    pins: &'static [(&'static str, &'static str)],
     architecture: &'static str,
     platform: &'static str,
     emulator: Option<&'static str>,
@@ -29,6 +31,15 @@ struct Case {
 const CASES: &[Case] = &[
     Case {
         repositories: &["v3.19-boot/main", "v3.19/main"],
+        pins: &[
+            ("apk-tools", "=2.14.0-r5"),
+            ("busybox", "=1.36.1-r15"),
+            ("busybox-binsh", "=1.36.1-r15"),
+            ("ca-certificates-bundle", "=20230506-r0"),
+            ("libcrypto3", "=3.1.4-r5"),
+            ("libssl3", "=3.1.4-r5"),
+            ("ssl_client", "=1.36.1-r15"),
+        ],
         architecture: "x86_64",
         platform: "linux/amd64",
         emulator: None,
@@ -46,6 +57,7 @@ const CASES: &[Case] = &[
     },
     Case {
         repositories: &["v3.13-boot/main"],
+        pins: &[],
         architecture: "aarch64",
         platform: "linux/arm64",
         emulator: Some("qemu-aarch64-static"),
@@ -67,6 +79,7 @@ pub(super) fn run(ocelet: &str) -> Outcome {
         println!("skipped: OCELET_ALPINE does not name a directory of Alpine's repositories");
         return Ok(());
     };
+    let mut failures = Vec::new();
     for case in CASES {
         if let Some(emulator) = case.emulator
             && !need(emulator)?
@@ -75,9 +88,11 @@ pub(super) fn run(ocelet: &str) -> Outcome {
         }
         let work = temporary()?;
         let run = Run { ocelet, case, work: work.path(), repositories: &repositories };
-        run.whole().map_err(|error| format!("{} for {}: {error}", case.repositories[0], case.platform))?;
+        if let Err(error) = run.whole() {
+            failures.push(format!("{} for {}: {error}", case.repositories[0], case.platform));
+        }
     }
-    Ok(())
+    if failures.is_empty() { Ok(()) } else { Err(failures.join("\n")) }
 }
 
 /// One case, in a place of its own.
@@ -108,7 +123,7 @@ impl Run<'_> {
         let image = self.unpack(&layout)?;
         self.commands(&image)?;
         let packages = self.database(&image)?;
-        self.repository(&image, &mirror, &packages)?;
+        self.repository(&image, &mirror)?;
         println!(
             "{}: {} commands run, apk reads {} packages, and installs from the mirror",
             self.case.platform,
@@ -129,14 +144,17 @@ impl Run<'_> {
             .iter()
             .map(|name| format!("\"{}\"", self.repositories.join(name).display()))
             .collect();
+        let pins: Vec<String> =
+            self.case.pins.iter().map(|(name, version)| format!("{name} = {version:?}")).collect();
         let commands: Vec<String> = self.case.commands.iter().map(|(name, _)| format!("{name:?}")).collect();
         format!(
             "image = \"alpine-real\"\nplatforms = [{:?}]\ntag = \"t\"\n\
-             [source.alpine]\napk = [{}]\nkeys = \"alpine\"\n\
+             [source.alpine]\napk = [{}]\nkeys = \"alpine\"\npin = {{ {} }}\n\
              [flavor.alpine-real]\ncommands = [{}]\npackages = [\"alpine-baselayout\"]\n\
              files = [\"/etc/passwd\", \"/etc/group\", \"/etc/alpine-release?\"]\n",
             self.case.platform,
             repositories.join(", "),
+            pins.join(", "),
             commands.join(", ")
         )
     }
@@ -224,8 +242,9 @@ impl Run<'_> {
         Ok(told)
     }
 
-    /// Alpine's `apk` installs the same packages out of the mirror into an empty root: it is a repository.
-    fn repository(&self, image: &Path, mirror: &Path, packages: &BTreeSet<String>) -> Outcome {
+    /// Alpine's `apk` installs what is locked out of the mirror into an empty root: it is a repository. Each package
+    /// is named with its version, since the index goes on to list what the mirror has not.
+    fn repository(&self, image: &Path, mirror: &Path) -> Outcome {
         let inside = image.join("mirror");
         output(command("cp").arg("-a").arg(mirror).arg(&inside))?;
         let keys = image.join("keys");
@@ -243,7 +262,10 @@ impl Run<'_> {
             let below = repository.strip_prefix(image).map_err(|error| error.to_string())?;
             add.arg("--repository").arg(Path::new("/").join(below));
         }
-        add.arg("add").args(packages.iter().filter_map(|package| pinned(package)));
+        let files = below(mirror).into_iter().filter(|path| path.extension().is_some_and(|end| end == "apk"));
+        let packages: BTreeSet<String> =
+            files.filter_map(|path| pinned(path.file_stem()?.to_str()?)).collect();
+        add.arg("add").args(packages);
         output(&mut add).map(drop)
     }
 }

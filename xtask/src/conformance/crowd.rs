@@ -14,7 +14,7 @@ use crate::shell::{command, output, read, read_text, variable};
 /// How many processes there are at a time.
 const CROWD: usize = 20;
 /// How many crowds come one after the other, each to a fresh cache and layout.
-const ROUNDS: u64 = 3;
+const ROUNDS: u64 = 2;
 /// Every how many of them only locks; the others assemble.
 const LOCKS: usize = 5;
 /// The seed of the moments of death, unless `OCELET_SEED` gives another.

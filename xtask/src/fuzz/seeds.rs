@@ -1,6 +1,5 @@
 //! Where mutation starts: what the fixtures, the test kit and the hallway itself write.
 
-use std::collections::BTreeSet;
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};

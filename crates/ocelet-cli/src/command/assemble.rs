@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use ocelet::Provisions;
-use ocelet::host::{Host, Scratch};
+use ocelet::host::Scratch;
 use ocelet::layer::Compression;
 use ocelet::locking::{self, Staleness};
 use ocelet::recipe::{FlavorName, Platform};
@@ -78,12 +78,7 @@ pub(super) fn run(arguments: &Arguments, talk: &Talk) -> Result<ExitCode, Failur
         arguments.output.clone().unwrap_or_else(|| Path::new("dist").join(recipe.image.value.as_str()));
     let observer = Lines::new(talk);
     let scratch = Scratch::new(environment::scratch());
-    let host = Host {
-        jobs: environment::jobs(arguments.jobs),
-        epoch: environment::epoch()?,
-        scratch: &scratch,
-        observer: &observer,
-    };
+    let host = environment::host(arguments.jobs, &scratch, &observer)?;
     let (rules, base) = (&loaded.rules, &loaded.base);
     // A recipe of root file systems and files alone needs no doors.
     let assembled = if locking::needs_lock(recipe) {

@@ -72,6 +72,7 @@ fn describe(page: &mut String, tag: &str, image: &Value) -> std::fmt::Result {
     if !commands.is_empty() {
         writeln!(page, "  commands    {}", commands.join(" "))?;
     }
+    packages(page, image)?;
     for (key, label) in [("missing", "missing"), ("unexplained_dlopen", "dlopen?")] {
         for one in list(&image[key]) {
             writeln!(page, "  {label:<11} {}", text(one))?;
@@ -89,6 +90,29 @@ fn describe(page: &mut String, tag: &str, image: &Value) -> std::fmt::Result {
         )?;
     }
     writeln!(page)
+}
+
+/// The packages with their versions and how much of each is there, and the scripts of theirs that were not run.
+fn packages(page: &mut String, image: &Value) -> std::fmt::Result {
+    let distribution = &image["distribution"];
+    if distribution.is_object() {
+        writeln!(page, "  distro      {} {}", text(&distribution["id"]), text(&distribution["version"]))?;
+    }
+    for package in image["packages"].as_object().into_iter().flat_map(|packages| packages.values()) {
+        let files = package["files"].as_u64().unwrap_or(0);
+        let name = format!("{} {}", text(&package["name"]), text(&package["version"]));
+        let plural = if files == 1 { "" } else { "s" };
+        writeln!(
+            page,
+            "  package     {}  ({}, {files} file{plural})",
+            name.trim_end(),
+            text(&package["source"])
+        )?;
+    }
+    for script in list(&image["scripts"]) {
+        writeln!(page, "  not run     {} of {}", text(&script["kind"]), text(&script["package"]))?;
+    }
+    Ok(())
 }
 
 fn list(value: &Value) -> &[Value] {

@@ -1,5 +1,6 @@
 //! `ocelet lock`: chooses packages and artifacts, and writes the choice beside the recipe.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -41,6 +42,7 @@ pub(crate) struct Arguments {
     /// Show what would change in versions, sizes, files, needed libraries, setuid programs and scripts; nothing is
     /// written. With a file, the change from that lock to the one beside the recipe
     #[arg(long, value_name = "OLD.lock", num_args = 0..=1)]
+    #[expect(clippy::option_option, reason = "not given, given alone, given with a file: as clap tells it")]
     diff: Option<Option<PathBuf>>,
 
     /// Only check that the lock answers the recipe
@@ -61,12 +63,7 @@ pub(super) fn run(arguments: &Arguments, talk: &Talk) -> Result<ExitCode, Failur
     let doors = arguments.supply.open(talk)?;
     let supply = &doors.supply(&loaded.base);
     let scratch = Scratch::new(environment::scratch());
-    let host = &Host {
-        jobs: environment::jobs(None),
-        epoch: environment::epoch()?,
-        scratch: &scratch,
-        observer: &observer,
-    };
+    let host = &environment::host(None, &scratch, &observer)?;
     act(arguments, &loaded, supply, host, talk)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -146,30 +143,33 @@ fn show_plan(planned: &Planned, format: MessageFormat) -> Result<(), Failure> {
         }));
     }
     let mut page = String::new();
+    // Writing to a String cannot fail.
     for one in packages {
         let because: Vec<&str> = one.because.iter().map(String::as_str).collect();
-        page.push_str(&format!(
-            "{} {} ({} for {}, {}): {}\n",
+        let _ = writeln!(
+            page,
+            "{} {} ({} for {}, {}): {}",
             one.name,
             one.version,
             one.source,
             one.platform,
             size(one.size),
             because.join(", ")
-        ));
+        );
     }
     for note in &planned.plan.notes {
-        page.push_str(&format!("note: {note}\n"));
+        let _ = writeln!(page, "note: {note}");
     }
     let download = packages.iter().map(|one| one.size).sum();
     let installed = packages.iter().map(|one| one.installed_size).sum();
-    page.push_str(&format!(
-        "{} packages of {} listed, {} to download, {} installed\n",
+    let _ = writeln!(
+        page,
+        "{} packages of {} listed, {} to download, {} installed",
         packages.len(),
         planned.listed,
         size(download),
         size(installed)
-    ));
+    );
     print(&page)
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use ocelet::host::{Host, Scratch};
+use ocelet::host::Scratch;
 use ocelet::locking::{self, Staleness};
 use serde_json::json;
 
@@ -46,12 +46,7 @@ pub(super) fn run(arguments: &Arguments, talk: &Talk) -> Result<ExitCode, Failur
     let supply = doors.supply(&loaded.base);
     let observer = Lines::new(talk);
     let scratch = Scratch::new(environment::scratch());
-    let host = Host {
-        jobs: environment::jobs(None),
-        epoch: environment::epoch()?,
-        scratch: &scratch,
-        observer: &observer,
-    };
+    let host = environment::host(None, &scratch, &observer)?;
     let staleness = if arguments.locked { Staleness::Refused } else { Staleness::Replaced };
     let settled = locking::settle(&loaded.recipe, loaded.lock()?, staleness, &supply, &host)?;
     if settled.is_new {

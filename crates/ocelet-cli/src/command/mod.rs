@@ -8,6 +8,7 @@ mod export;
 mod inspect;
 mod lock;
 mod mirror;
+mod sbom;
 mod schema;
 mod verify;
 mod why;
@@ -34,6 +35,8 @@ pub(crate) enum Command {
     Why(why::Arguments),
     /// Show the tags, platforms, commands, layers and sizes of an image
     Inspect(inspect::Arguments),
+    /// Print the bill of materials of an image
+    Sbom(sbom::Arguments),
     /// Check a finished image without running it
     Verify(verify::Arguments),
     /// Write an image as a docker-archive, an oci-archive or a root file system tarball
@@ -55,6 +58,7 @@ pub(crate) fn run(command: Command, talk: &Talk) -> Result<ExitCode, Failure> {
         Command::Closure(arguments) => closure::run(&arguments, talk),
         Command::Why(arguments) => why::run(&arguments, talk),
         Command::Inspect(arguments) => inspect::run(&arguments, talk),
+        Command::Sbom(arguments) => sbom::run(&arguments, talk),
         Command::Verify(arguments) => verify::run(&arguments, talk),
         Command::Export(arguments) => export::run(&arguments, talk),
         Command::Cache(arguments) => cache::run(&arguments, talk),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use ocelet_tree::{Conflict, InsertError, ReadError, TreePath};
+use ocelet_tree::{Conflict, InsertError, Owner, ReadError, TreePath};
 
 use crate::recipe::{FlavorName, Platform};
 
@@ -70,6 +70,32 @@ pub enum CloseError {
         /// Why.
         #[source]
         cause: InsertError,
+    },
+    /// Something is in the way of a file that ocelet makes.
+    #[error("cannot make {path} for flavor {flavor}: {at} is a {noun} of source {owner}")]
+    InTheWay {
+        /// The file.
+        path: TreePath,
+        /// The flavor.
+        flavor: FlavorName,
+        /// What is in the way: the path itself, or one above it.
+        at: TreePath,
+        /// What it is.
+        noun: &'static str,
+        /// Who brings it.
+        owner: Owner,
+    },
+    /// A file that must be read as a whole is larger than any such file.
+    #[error("{path} of source {owner} has {size} bytes; no more than {limit} are read")]
+    TooLarge {
+        /// The file.
+        path: TreePath,
+        /// Who brings it.
+        owner: Owner,
+        /// Its size in bytes.
+        size: u64,
+        /// The most that is read, in bytes.
+        limit: u64,
     },
     /// A kept file cannot be placed.
     #[error("cannot keep a file")]

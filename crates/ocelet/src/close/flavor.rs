@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ocelet_elf::{Closure, Loader, Options, Problem, Root, RulePack, RulePacks, Target, Why};
-use ocelet_tree::{Owner, Tree, TreePath};
+use ocelet_tree::{Owner, Tree, TreePath, View};
 
 use super::error::{CloseError, Missing};
 use super::gather::Gather;
+use super::packages::Packages;
 use super::roots::{self, Found};
-use super::wanted;
-use super::{Because, Closed, Kept};
+use super::warnings::Warnings;
+use super::{Because, Closed, Kept, accounts, scripts, wanted};
 use crate::event::Event;
 use crate::host::Host;
 use crate::recipe::{Flavor, FlavorName, Platform, Recipe, RuleName};
@@ -38,7 +39,7 @@ pub fn close(
     let mut union = Union::default();
     for (name, flavor) in &recipe.flavors {
         let mut found = roots::find(&view, flavor)?;
-        wanted::packages(unpacked, flavor, &mut found);
+        wanted::packages(&view, unpacked, flavor, &mut found);
         let options = options(flavor, target, rules);
         let closure = ocelet_elf::close_with(&loader, &found.roots, &options);
         union.add(name, &found.roots, &options, &closure);
@@ -48,7 +49,6 @@ pub fn close(
             known.flavors.extend(one.flavors);
         }
         let kept = gather.flavor(flavor, &found, &closure)?;
-        tell(host, name, platform, &kept, gather.tree());
         for one in closure.unexplained.iter().filter(|one| kept.unexplained_dlopen.contains(&one.path)) {
             let told = unexplained.entry(one.path.clone()).or_default();
             told.flavors.insert(name.clone());
@@ -58,7 +58,11 @@ pub fn close(
     }
     tell_unexplained(host, platform, &unexplained);
     union.loader_cache(&loader, &mut gather, &mut flavors)?;
+    make(recipe, platform, unpacked, &view, epoch, &mut gather, &mut flavors, host)?;
     let tree = gather.finish();
+    for (name, kept) in &flavors {
+        tell(host, name, platform, kept, &tree);
+    }
     let conflicts = view.take_conflicts();
     if !conflicts.is_empty() {
         return Err(CloseError::Conflicts { conflicts });
@@ -114,11 +118,36 @@ fn options(flavor: &Flavor, target: Target, rules: &RulePacks) -> Options {
     Options { rules: packs, path: roots::search_path(flavor), ..Options::new(target) }
 }
 
+/// Makes what each flavor has alone: accounts, and the database of its packages.
+#[expect(clippy::too_many_arguments, reason = "all that the room has at hand")]
+fn make(
+    recipe: &Recipe,
+    platform: &Platform,
+    unpacked: &Unpacked,
+    view: &dyn View,
+    epoch: i64,
+    gather: &mut Gather<'_>,
+    flavors: &mut BTreeMap<FlavorName, Kept>,
+    host: &Host<'_>,
+) -> Result<(), CloseError> {
+    let mut warn = |message: String| host.observer.observe(&Event::Warning { message: &message });
+    let packages = Packages::new(unpacked, epoch, &mut warn)?;
+    let mut warnings = Warnings::default();
+    for (name, kept) in flavors {
+        let flavor = &recipe.flavors[name];
+        accounts::add(flavor, view, gather, kept, &mut warnings)?;
+        packages.add(flavor, gather, kept, &mut warnings)?;
+        kept.scripts = scripts::unrun(flavor, &packages, gather.tree(), kept, &mut warnings)?;
+    }
+    warnings.tell(host, platform);
+    Ok(())
+}
+
 fn tell(host: &Host<'_>, name: &FlavorName, platform: &Platform, kept: &Kept, tree: &Tree) {
     let bytes = kept
         .paths
         .keys()
-        .filter_map(|path| tree.get(path)?.content())
+        .filter_map(|path| kept.own.get(path).or_else(|| tree.get(path))?.content())
         .map(ocelet_tree::Content::length)
         .sum();
     let platform = platform.to_string();

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use ocelet_elf::{Closure, Why};
 use ocelet_tree::{
-    Content, Inode, InsertError, Kind, LinkTarget, Metadata, Node, Owner, Tree, TreePath, View, lookup,
-    resolve,
+    Content, Inode, InsertError, Kind, LinkTarget, Metadata, Node, Owner, ResolveError, Tree, TreePath, View,
+    lookup, resolve,
 };
 
 use super::error::CloseError;
@@ -16,6 +16,18 @@ use crate::recipe::{Directory, Flavor, FlavorName};
 
 /// Who brings what the recipe itself makes.
 const RECIPE: &str = "recipe";
+
+/// A file that ocelet makes for one flavor.
+pub(super) struct Made {
+    /// Where.
+    pub(super) path: TreePath,
+    /// What is in it.
+    pub(super) bytes: Vec<u8>,
+    /// Who may do what with it.
+    pub(super) metadata: Metadata,
+    /// Why; at least one reason.
+    pub(super) because: Vec<Because>,
+}
 
 /// The tree of all flavors, as it grows.
 pub(super) struct Gather<'view> {
@@ -82,6 +94,67 @@ impl<'view> Gather<'view> {
         let content = Content::from_bytes(path.to_string(), bytes.to_vec());
         let metadata = Metadata { mtime: self.epoch, ..Metadata::root_owned(0o644) };
         self.tree.add_file(path, content, metadata, &Owner::new("ocelet")).map_err(CloseError::Keep)
+    }
+
+    /// Adds a file that ocelet makes for one flavor alone.
+    ///
+    /// # Errors
+    /// A directory is there, or something that is no directory above it.
+    pub(super) fn own(&mut self, flavor: &Flavor, made: Made, kept: &mut Kept) -> Result<(), CloseError> {
+        let Made { path, bytes, metadata, because } = made;
+        let label = because.first().map_or_else(String::new, |because| because.detail.clone());
+        let place = self.settle(&path, &label, kept)?;
+        self.parents(&place)?;
+        let in_the_way = |at: &TreePath, node: &Node| CloseError::InTheWay {
+            path: path.clone(),
+            flavor: flavor.name.value.clone(),
+            at: at.clone(),
+            noun: node.kind.noun(),
+            owner: node.owner.clone(),
+        };
+        for parent in place.ancestors() {
+            if let Some(node) = self.tree.get(&parent).filter(|node| !node.is_directory()) {
+                return Err(in_the_way(&parent, node));
+            }
+        }
+        let there = match self.tree.get(&place) {
+            Some(node) => Some(node.clone()),
+            None => self.view.entry(&place)?,
+        };
+        if let Some(node) = there.filter(Node::is_directory) {
+            return Err(in_the_way(&place, &node));
+        }
+        let content = Content::from_bytes(place.to_string(), bytes);
+        let metadata = Metadata { mtime: self.epoch, xattrs: BTreeMap::new(), ..metadata };
+        // One layer may hold files of both trees: no two of them may look like one file with two names.
+        kept.own.raise_inodes(self.tree.fresh_inode().0);
+        let added = kept.own.add_file(&place, content, metadata, &Owner::new("ocelet"));
+        added.map_err(|cause| cannot(flavor, cause))?;
+        let reasons = kept.paths.entry(place).or_default();
+        reasons.extend(because);
+        Ok(())
+    }
+
+    /// Keeps what a path leads to, with the links on the way; nothing is kept where it leads nowhere.
+    pub(super) fn keep(
+        &mut self,
+        path: &TreePath,
+        because: &Because,
+        kept: &mut Kept,
+    ) -> Result<(), CloseError> {
+        let there = match resolve(self.view, path) {
+            Ok(there) => there,
+            Err(ResolveError::Read(error)) => return Err(error.into()),
+            Err(_) => return Ok(()),
+        };
+        for place in there.links.iter().chain([&there.path]) {
+            self.copy(place)?;
+            let reasons = kept.paths.entry(place.clone()).or_default();
+            if reasons.is_empty() {
+                reasons.push(because.clone());
+            }
+        }
+        Ok(())
     }
 
     /// Copies one entry and its parents out of the sources.

@@ -3,14 +3,15 @@
 //! A package that is only needed by another one is not among them: of it, what the closure needs is kept.
 
 use ocelet_elf::Root;
-use ocelet_tree::TreePath;
+use ocelet_tree::{TreePath, View};
 
+use super::mounted::leads_to_mount;
 use super::roots::{Found, label};
 use crate::recipe::{At, Flavor, PackageName, PackageWish};
 use crate::unpack::{Packaged, Unpacked};
 
 /// Adds the files and directories of the wanted packages.
-pub(super) fn packages(unpacked: &Unpacked, flavor: &Flavor, found: &mut Found) {
+pub(super) fn packages(view: &dyn View, unpacked: &Unpacked, flavor: &Flavor, found: &mut Found) {
     for (name, wanted) in &flavor.packages {
         let wish = At { value: wanted.value.wish.clone(), span: wanted.span };
         let label = label(&format!("package {name}"), &wish);
@@ -21,7 +22,11 @@ pub(super) fn packages(unpacked: &Unpacked, flavor: &Flavor, found: &mut Found) 
             }
             is_found = true;
             for (path, _) in unpacked.owned_by(owner).filter(|(_, node)| !node.is_directory()) {
-                found.roots.push(Root::new(path.clone(), label.clone()));
+                if leads_to_mount(view, path) {
+                    found.links.insert(path.clone(), label.clone());
+                } else {
+                    found.roots.push(Root::new(path.clone(), label.clone()));
+                }
             }
             found.directories.extend(directories(package).map(|path| (path, label.clone())));
         }

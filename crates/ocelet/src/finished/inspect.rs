@@ -53,6 +53,9 @@ fn describe(image: &FinishedImage) -> Value {
         "commands": report.map(|report| {
             report.commands.iter().filter(|(_, path)| path.is_some()).map(|(name, _)| name).collect::<Vec<_>>()
         }),
+        "distribution": report.and_then(|report| report.distribution.as_ref()),
+        "packages": report.map(|report| &report.packages),
+        "scripts": report.map(|report| &report.scripts),
         "unexplained_dlopen": report.map(|report| &report.unexplained_dlopen),
         "missing": report.map(|report| &report.missing),
         "config": {

@@ -1,4 +1,4 @@
-//! Looking at finished images: what `inspect`, `why`, `verify`, `export` and `closure` ask of a layout or an archive.
+//! Looking at finished images: what `inspect`, `why`, `verify`, `export`, `sbom` and `closure` ask of a layout or an archive.
 //!
 //! It stands beside the hallway: no room needs it, and it changes nothing. Every blob is proved by its digest before
 //! it is believed.
@@ -8,6 +8,7 @@ mod closure;
 mod flatten;
 mod inspect;
 mod reference;
+mod sbom;
 mod verify;
 mod why;
 
@@ -17,5 +18,6 @@ pub use flatten::{FlattenError, rootfs};
 pub use inspect::inspect;
 pub use ocelet_oci::export::ExportError;
 pub use reference::{Finished, FinishedError, FinishedImage, Reference};
+pub use sbom::sbom;
 pub use verify::{Finding, Verified, verify};
 pub use why::{NotThere, who_would_bring};

@@ -5,6 +5,7 @@
 //! machine, or how the content is read. The room reads no clock and iterates no unordered collection.
 
 mod compression;
+mod files;
 mod pipeline;
 mod plan;
 mod write;
@@ -13,5 +14,6 @@ mod write;
 mod tests;
 
 pub use compression::{Compression, CompressionError};
+pub use files::Files;
 pub use plan::{FlavorFiles, LayerPlan, PlannedLayer, plan};
 pub use write::{Layer, LayerError, Workers, write, write_all};

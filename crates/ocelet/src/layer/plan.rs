@@ -10,8 +10,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ocelet_tree::{Inode, Kind, Tree, TreePath};
+use ocelet_tree::{Inode, Kind, TreePath};
 
+use super::files::Files;
 use crate::close::Closed;
 use crate::recipe::Stability;
 
@@ -20,8 +21,10 @@ use crate::recipe::Stability;
 pub struct FlavorFiles {
     /// The flavor's name.
     pub flavor: String,
-    /// Every path that it holds; parents of these are added by the layer writer.
+    /// Every path that it holds in common with the others; parents of these are added by the layer writer.
     pub paths: BTreeMap<TreePath, Stability>,
+    /// The paths whose files are this flavor's own, whatever the others have there: they are in a layer of its own.
+    pub own: BTreeSet<TreePath>,
 }
 
 impl FlavorFiles {
@@ -29,14 +32,19 @@ impl FlavorFiles {
     pub fn of(closed: &Closed) -> Vec<Self> {
         let stability = |path: &TreePath| {
             let owner = closed.tree.get(path).map(|node| &node.owner);
-            owner.and_then(|owner| closed.stabilities.get(owner)).copied().unwrap_or(Stability::Configuration)
+            owner.and_then(|owner| closed.stability(owner)).unwrap_or(Stability::Configuration)
         };
         closed
             .flavors
             .iter()
-            .map(|(name, kept)| Self {
-                flavor: name.to_string(),
-                paths: kept.paths.keys().map(|path| (path.clone(), stability(path))).collect(),
+            .map(|(name, kept)| {
+                let (own, shared): (BTreeSet<&TreePath>, BTreeSet<&TreePath>) =
+                    kept.paths.keys().partition(|path| kept.is_own(path));
+                Self {
+                    flavor: name.to_string(),
+                    paths: shared.into_iter().map(|path| (path.clone(), stability(path))).collect(),
+                    own: own.into_iter().cloned().collect(),
+                }
             })
             .collect()
     }
@@ -79,20 +87,21 @@ impl LayerPlan {
 }
 
 /// Splits the files of all flavors into layers: at most `bound` (at least 1) for each flavor.
-pub fn plan(tree: &Tree, flavors: &[FlavorFiles], bound: usize) -> LayerPlan {
+pub fn plan(files: &Files<'_>, flavors: &[FlavorFiles], bound: usize) -> LayerPlan {
     let mut parts = partition(flavors);
-    let sizes = |part: &Part| size(tree, part);
+    let sizes = |key: &Key, part: &Part| size(files, key, part);
     let mut repeated_bytes = 0;
     while let Some(crowded) = most_crowded(&parts, flavors, bound.max(1)) {
         repeated_bytes += relieve(&mut parts, &crowded, &sizes);
     }
     let mut layers: Vec<PlannedLayer> = parts
         .into_iter()
-        .map(|((flavors, stability), paths)| {
-            let bytes = size(tree, &paths);
-            PlannedLayer { flavors, stability, paths, bytes }
+        .map(|(key, paths)| {
+            let bytes = size(files, &key, &paths);
+            PlannedLayer { flavors: key.flavors, stability: key.stability, paths, bytes }
         })
         .collect();
+    // Equals keep their order: what is a flavor's own comes last.
     layers.sort_by(|one, other| {
         (one.stability, usize::MAX - one.flavors.len(), &one.flavors).cmp(&(
             other.stability,
@@ -103,20 +112,38 @@ pub fn plan(tree: &Tree, flavors: &[FlavorFiles], bound: usize) -> LayerPlan {
     LayerPlan { layers, repeated_bytes }
 }
 
-type Key = (BTreeSet<String>, Stability);
+/// What files must have in common to share a layer.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    flavors: BTreeSet<String>,
+    stability: Stability,
+    /// Whether the files are the only flavor's own. They get a layer to themselves as long as there is room, so that
+    /// flavors whose own files are the same store them once.
+    own: bool,
+}
+
 type Part = BTreeSet<TreePath>;
 
 /// Groups the paths by who holds them and how often they change: the finest split.
 fn partition(flavors: &[FlavorFiles]) -> BTreeMap<Key, Part> {
     let mut holders: BTreeMap<&TreePath, Key> = BTreeMap::new();
+    let mut parts: BTreeMap<Key, Part> = BTreeMap::new();
     for flavor in flavors {
         for (path, stability) in &flavor.paths {
-            let (names, most) = holders.entry(path).or_insert_with(|| (BTreeSet::new(), *stability));
-            names.insert(flavor.flavor.clone());
-            *most = (*most).max(*stability);
+            let key = holders.entry(path).or_insert_with(|| Key {
+                flavors: BTreeSet::new(),
+                stability: *stability,
+                own: false,
+            });
+            key.flavors.insert(flavor.flavor.clone());
+            key.stability = key.stability.max(*stability);
+        }
+        if !flavor.own.is_empty() {
+            let flavors = BTreeSet::from([flavor.flavor.clone()]);
+            let key = Key { flavors, stability: Stability::Configuration, own: true };
+            parts.insert(key, flavor.own.clone());
         }
     }
-    let mut parts: BTreeMap<Key, Part> = BTreeMap::new();
     for (path, key) in holders {
         parts.entry(key).or_default().insert(path.clone());
     }
@@ -125,7 +152,7 @@ fn partition(flavors: &[FlavorFiles]) -> BTreeMap<Key, Part> {
 
 /// The flavor with the most layers, where that is more than the bound; the first by name among equals.
 fn most_crowded(parts: &BTreeMap<Key, Part>, flavors: &[FlavorFiles], bound: usize) -> Option<String> {
-    let count = |flavor: &str| parts.keys().filter(|(names, _)| names.contains(flavor)).count();
+    let count = |flavor: &str| parts.keys().filter(|key| key.flavors.contains(flavor)).count();
     let names: BTreeSet<&str> = flavors.iter().map(|flavor| flavor.flavor.as_str()).collect();
     let mut most: Option<(usize, &str)> = None;
     for name in names {
@@ -141,16 +168,16 @@ fn most_crowded(parts: &BTreeMap<Key, Part>, flavors: &[FlavorFiles], bound: usi
 ///
 /// Two layers of the same flavors become one at no cost but stability. Where none are left, a layer's files
 /// are stored again in other layers that together serve exactly its flavors.
-fn relieve(parts: &mut BTreeMap<Key, Part>, flavor: &str, size: &dyn Fn(&Part) -> u64) -> u64 {
+fn relieve(parts: &mut BTreeMap<Key, Part>, flavor: &str, size: &dyn Fn(&Key, &Part) -> u64) -> u64 {
     if let Some((from, into)) = cheapest_union(parts, flavor, size) {
         let paths = parts.remove(&from).unwrap_or_default();
         parts.entry(into).or_default().extend(paths);
         return 0;
     }
     let mut best: Option<(u64, Key, Vec<Key>)> = None;
-    for (key, part) in parts.iter().filter(|((names, _), _)| names.contains(flavor) && names.len() > 1) {
+    for (key, part) in parts.iter().filter(|(key, _)| key.flavors.contains(flavor) && key.flavors.len() > 1) {
         let cover = cover(parts, key, flavor);
-        let cost = size(part) * (cover.len() as u64 - 1);
+        let cost = size(key, part) * (cover.len() as u64 - 1);
         if best.as_ref().is_none_or(|(lowest, _, _)| cost < *lowest) {
             best = Some((cost, key.clone(), cover));
         }
@@ -169,17 +196,17 @@ fn relieve(parts: &mut BTreeMap<Key, Part>, flavor: &str, size: &dyn Fn(&Part) -
 fn cheapest_union(
     parts: &BTreeMap<Key, Part>,
     flavor: &str,
-    size: &dyn Fn(&Part) -> u64,
+    size: &dyn Fn(&Key, &Part) -> u64,
 ) -> Option<(Key, Key)> {
     let mut best: Option<(u64, Key, Key)> = None;
-    let keys: Vec<&Key> = parts.keys().filter(|(names, _)| names.contains(flavor)).collect();
+    let keys: Vec<&Key> = parts.keys().filter(|key| key.flavors.contains(flavor)).collect();
     for pair in keys.windows(2) {
         // Keys are ordered by flavors, then stability: equals stand beside each other.
         let [stable, volatile] = pair else { continue };
-        if stable.0 != volatile.0 {
+        if stable.flavors != volatile.flavors {
             continue;
         }
-        let cost = size(&parts[*stable]).min(size(&parts[*volatile]));
+        let cost = size(stable, &parts[*stable]).min(size(volatile, &parts[*volatile]));
         if best.as_ref().is_none_or(|(lowest, _, _)| cost < *lowest) {
             best = Some((cost, (*stable).clone(), (*volatile).clone()));
         }
@@ -190,27 +217,29 @@ fn cheapest_union(
 /// Other layers whose flavors together are exactly those of `key`, each flavor once: the largest that exist,
 /// and for what remains a layer for each flavor alone.
 fn cover(parts: &BTreeMap<Key, Part>, key: &Key, crowded: &str) -> Vec<Key> {
-    let mut remaining = key.0.clone();
+    let mut remaining = key.flavors.clone();
     let mut cover = Vec::new();
-    let mut candidates: Vec<&Key> =
-        parts.keys().filter(|other| *other != key && other.0 != key.0 && other.0.is_subset(&key.0)).collect();
-    candidates
-        .sort_by_key(|(names, stability)| (!names.contains(crowded), usize::MAX - names.len(), *stability));
+    let fits = |other: &&Key| other.flavors != key.flavors && other.flavors.is_subset(&key.flavors);
+    let mut candidates: Vec<&Key> = parts.keys().filter(fits).collect();
+    candidates.sort_by_key(|other| {
+        (!other.flavors.contains(crowded), usize::MAX - other.flavors.len(), other.stability, other.own)
+    });
     for candidate in candidates {
-        if candidate.0.is_subset(&remaining) {
-            remaining.retain(|name| !candidate.0.contains(name));
+        if candidate.flavors.is_subset(&remaining) {
+            remaining.retain(|name| !candidate.flavors.contains(name));
             cover.push(candidate.clone());
         }
     }
-    cover.extend(remaining.into_iter().map(|name| (BTreeSet::from([name]), key.1)));
+    let alone = |name| Key { flavors: BTreeSet::from([name]), stability: key.stability, own: false };
+    cover.extend(remaining.into_iter().map(alone));
     cover
 }
 
 /// The bytes of the files of a part; a file with several names counts once.
-fn size(tree: &Tree, part: &Part) -> u64 {
+fn size(files: &Files<'_>, key: &Key, part: &Part) -> u64 {
     let mut seen: BTreeSet<Inode> = BTreeSet::new();
     part.iter()
-        .filter_map(|path| tree.get(path))
+        .filter_map(|path| files.node(&key.flavors, path))
         .map(|node| match &node.kind {
             Kind::File { content, inode } if seen.insert(*inode) => content.length(),
             Kind::File { .. } | Kind::Directory | Kind::Symlink { .. } => 0,
@@ -221,7 +250,7 @@ fn size(tree: &Tree, part: &Part) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ocelet_tree::{Content, Metadata, Owner};
+    use ocelet_tree::{Content, Metadata, Owner, Tree};
 
     const STABILITIES: [(char, Stability); 2] = [('b', Stability::Base), ('c', Stability::Configuration)];
 
@@ -239,12 +268,21 @@ mod tests {
                 flavors.entry(name.to_string()).or_default().insert(path.clone(), stability);
             }
         }
-        let flavors: Vec<FlavorFiles> =
-            flavors.into_iter().map(|(flavor, paths)| FlavorFiles { flavor, paths }).collect();
-        let plan = plan(&tree, &flavors, bound);
+        let own = |paths: &mut BTreeMap<TreePath, Stability>| {
+            let own: BTreeSet<TreePath> =
+                paths.keys().filter(|path| path.as_bytes().starts_with(b"own/")).cloned().collect();
+            paths.retain(|path, _| !own.contains(path));
+            own
+        };
+        let flavors: Vec<FlavorFiles> = flavors
+            .into_iter()
+            .map(|(flavor, mut paths)| FlavorFiles { flavor, own: own(&mut paths), paths })
+            .collect();
+        let files = Files::shared(&tree);
+        let plan = plan(&files, &flavors, bound);
         let mut reversed = flavors.clone();
         reversed.reverse();
-        assert_eq!(plan, super::plan(&tree, &reversed, bound), "the order of the flavors matters");
+        assert_eq!(plan, super::plan(&files, &reversed, bound), "the order of the flavors matters");
         check_plan(&plan, &flavors, bound);
         let shown = plan.layers.iter().map(|layer| {
             let names: String = layer.flavors.iter().map(String::as_str).collect();
@@ -262,7 +300,9 @@ mod tests {
             let mut paths: Vec<&TreePath> =
                 mine.iter().flat_map(|layer| &plan.layers[*layer].paths).collect();
             paths.sort();
-            assert_eq!(paths, flavor.paths.keys().collect::<Vec<_>>(), "{}", flavor.flavor);
+            let mut wanted: Vec<&TreePath> = flavor.paths.keys().chain(&flavor.own).collect();
+            wanted.sort();
+            assert_eq!(paths, wanted, "{}", flavor.flavor);
         }
     }
 
@@ -287,6 +327,28 @@ mod tests {
                 (want.iter().map(ToString::to_string).collect(), repeated),
                 "bound {bound}"
             );
+        }
+    }
+
+    /// Own files lie below `/own` here: a flavor never shares them, though others have the same path.
+    #[test]
+    fn own_files_have_a_layer_of_their_own_while_there_is_room() {
+        let files = [
+            ("/libc", 'b', 100, "kn"),
+            ("/kubelet", 'b', 50, "k"),
+            ("/etc/conf", 'c', 3, "k"),
+            ("/own/passwd", 'c', 2, "kn"),
+        ];
+        let all = &["kn: /libc", "k: /kubelet", "k: /etc/conf", "k: /own/passwd", "n: /own/passwd"][..];
+        for (bound, want, repeated) in [
+            (4, all, 0),
+            (3, &["kn: /libc", "k: /kubelet", "k: /etc/conf /own/passwd", "n: /own/passwd"], 0),
+            (2, &["kn: /libc", "k: /etc/conf /kubelet /own/passwd", "n: /own/passwd"], 0),
+            (1, &["k: /etc/conf /kubelet /libc /own/passwd", "n: /libc /own/passwd"], 100),
+        ] {
+            let (layers, bytes) = planned(&files, bound);
+            let want: Vec<String> = want.iter().map(ToString::to_string).collect();
+            assert_eq!((layers, bytes), (want, repeated), "bound {bound}");
         }
     }
 

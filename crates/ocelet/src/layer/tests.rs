@@ -20,7 +20,7 @@ fn written(tree: &Tree, compression: Compression, jobs: usize) -> (Layer, Vec<u8
     let flavors = BTreeSet::from(["a".to_owned()]);
     let planned = PlannedLayer { flavors, stability: Stability::Base, paths, bytes: 0 };
     let workers = Workers::start(NonZeroUsize::new(jobs).expect("some")).expect("threads");
-    let layer = write(tree, &planned, compression, &workers, &layout).expect("a layer");
+    let layer = write(&Files::shared(tree), &planned, compression, &workers, &layout).expect("a layer");
     let blob = layout.read_blob(layer.blob().digest(), layer.blob().size()).expect("it was just written");
     (layer, blob.into_bytes())
 }
@@ -156,7 +156,8 @@ fn content_that_breaks_off_is_told() {
     let planned = PlannedLayer { flavors: BTreeSet::new(), stability: Stability::Base, paths, bytes: 0 };
     let workers = Workers::start(NonZeroUsize::MIN).expect("threads");
     for compression in [Compression::DEFAULT, Compression::Zstd { level: 3 }] {
-        let error = write(&tree, &planned, compression, &workers, &layout).expect_err("too short");
+        let error =
+            write(&Files::shared(&tree), &planned, compression, &workers, &layout).expect_err("too short");
         assert!(crate::error::sentence(&error).contains("/gone"), "{error:?}");
         assert!(matches!(error, LayerError::Tar(_)), "{compression}: {error:?}");
     }
@@ -165,4 +166,56 @@ fn content_that_breaks_off_is_told() {
 
 fn rootfs_path(text: &str) -> TreePath {
     TreePath::new(text).expect("a path")
+}
+
+/// Two flavors with files of their own at a path that the shared tree has too: each gets its own, once, wherever the
+/// bound of layers puts it.
+#[test]
+fn own_files_win_over_shared_ones() {
+    let owner = ocelet_tree::Owner::new("test");
+    let place = rootfs_path("/etc/passwd");
+    let flavor = |text: &[u8]| {
+        let mut kept = crate::close::Kept::default();
+        let content = ocelet_tree::Content::from_bytes("own", text.to_vec());
+        kept.own.raise_inodes(1000);
+        kept.own.add_file(&place, content, ocelet_tree::Metadata::root_owned(0o600), &owner).expect("new");
+        let because = crate::close::Because { kind: "file".into(), from: None, detail: String::new() };
+        kept.paths = ["/etc/passwd", "/etc/group", "/bin/sh"]
+            .map(|path| (rootfs_path(path), vec![because.clone()]))
+            .into_iter()
+            .collect();
+        kept
+    };
+    let name = |name: &str| crate::recipe::FlavorName::new(name).expect("a name");
+    let closed = crate::close::Closed {
+        platform: "linux/amd64".parse().expect("known"),
+        tree: rootfs::tree("/bin/sh = sh\n0700 /etc/\n/etc/passwd = shared\n/etc/group = group"),
+        flavors: [(name("a"), flavor(b"own of a")), (name("b"), flavor(b"own of b"))].into(),
+        missing: Vec::new(),
+        sources: std::collections::BTreeMap::new(),
+        stabilities: std::collections::BTreeMap::new(),
+    };
+    let files = Files::of(&closed);
+    for bound in [1, 2, 10] {
+        let plan = plan(&files, &FlavorFiles::of(&closed), bound);
+        for (flavor, want) in [("a", "own of a"), ("b", "own of b")] {
+            let mut seen = Vec::new();
+            for at in plan.layers_of(flavor) {
+                let layer = &plan.layers[at];
+                for path in &layer.paths {
+                    let node = files.node(&layer.flavors, path).expect("it is planned");
+                    let bytes = node.content().expect("a file").bytes().expect("in memory");
+                    seen.push((path.to_string(), String::from_utf8_lossy(&bytes).into_owned()));
+                }
+                let directory = files.node(&layer.flavors, &rootfs_path("/etc")).expect("shared");
+                assert_eq!(directory.metadata.mode, 0o700, "directories are those of the shared tree");
+            }
+            seen.sort();
+            let want: Vec<(String, String)> =
+                [("/bin/sh", "sh"), ("/etc/group", "group"), ("/etc/passwd", want)]
+                    .map(|(path, text)| (path.to_owned(), text.to_owned()))
+                    .into();
+            assert_eq!(seen, want, "{flavor} in {bound} layers");
+        }
+    }
 }

@@ -12,9 +12,10 @@ use std::thread;
 
 use ocelet_oci::{Blob, BlobSink, DiffId, Layout, LayoutError};
 use ocelet_tree::tar_out::{WriteError, write_entries};
-use ocelet_tree::{Node, Tree, TreePath};
+use ocelet_tree::{Node, TreePath};
 
 use super::compression::Compression;
+use super::files::Files;
 use super::pipeline::{BlockWriter, Hashing};
 use super::plan::{LayerPlan, PlannedLayer};
 
@@ -117,7 +118,7 @@ impl Layer {
 /// # Errors
 /// See [`write()`]; the error of the first layer that failed, in the plan's order.
 pub fn write_all(
-    tree: &Tree,
+    files: &Files<'_>,
     plan: &LayerPlan,
     needed: &BTreeSet<usize>,
     compression: Compression,
@@ -132,7 +133,7 @@ pub fn write_all(
                 loop {
                     let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
                     let Some(position) = next else { break };
-                    let layer = write(tree, &plan.layers[position], compression, workers, layout);
+                    let layer = write(files, &plan.layers[position], compression, workers, layout);
                     done.lock().unwrap_or_else(PoisonError::into_inner).insert(position, layer);
                 }
             });
@@ -142,21 +143,21 @@ pub fn write_all(
     done.into_iter().map(|(position, layer)| Ok((position, layer?))).collect()
 }
 
-/// Writes one layer of `tree` as a blob of `layout`.
+/// Writes one layer of `files` as a blob of `layout`.
 ///
 /// Every parent directory of a planned path is written with it, shallowest first and with the metadata that
-/// it has in the tree, since clients otherwise make up their own.
+/// it has in the shared tree, since clients otherwise make up their own.
 ///
 /// # Errors
 /// Content that cannot be read or changed its length, and a disk that cannot be written.
 pub fn write(
-    tree: &Tree,
+    files: &Files<'_>,
     layer: &PlannedLayer,
     compression: Compression,
     workers: &Workers,
     layout: &Layout,
 ) -> Result<Layer, LayerError> {
-    let entries = entries(tree, &layer.paths)?;
+    let entries = entries(files, layer)?;
     let mut sink = layout.blob_sink()?;
     let tar = match compression {
         Compression::Gzip { level } => gzip(&entries, level, workers, &mut sink)?,
@@ -173,17 +174,17 @@ pub fn write(
 
 /// The planned paths with all their parents, in the order of the bytes: parents come first.
 fn entries<'tree>(
-    tree: &'tree Tree,
-    paths: &'tree BTreeSet<TreePath>,
+    files: &Files<'tree>,
+    layer: &PlannedLayer,
 ) -> Result<Vec<(TreePath, &'tree Node)>, LayerError> {
     let mut all: BTreeSet<TreePath> = BTreeSet::new();
-    for path in paths {
+    for path in &layer.paths {
         all.extend(path.ancestors());
         all.insert(path.clone());
     }
     all.into_iter()
         .filter(|path| !path.is_root())
-        .map(|path| match tree.get(&path) {
+        .map(|path| match files.node(&layer.flavors, &path) {
             Some(node) => Ok((path, node)),
             None => Err(LayerError::NotInTree { path }),
         })

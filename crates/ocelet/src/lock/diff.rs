@@ -75,12 +75,14 @@ struct Side<'lock> {
     file: &'lock LockedFile,
 }
 
+/// What changes alike for several platforms.
+type Group<'lock> = (&'lock SourceName, &'lock str, ChangeKind);
 type Key<'lock> = (&'lock SourceName, &'lock str, &'lock Platform);
 
 /// What changes from `old` to `new`. `look` gives what is in a file, where it can be looked at.
 pub fn diff(old: &Lock, new: &Lock, look: &dyn Fn(&LockedFile) -> Option<Anatomy>) -> LockDiff {
     let (before, after) = (sides(old), sides(new));
-    let mut groups: BTreeMap<(&SourceName, &str, ChangeKind), Vec<(Key<'_>, u64, u64)>> = BTreeMap::new();
+    let mut groups: BTreeMap<Group<'_>, Vec<(Key<'_>, u64, u64)>> = BTreeMap::new();
     let keys: BTreeSet<&Key<'_>> = before.keys().chain(after.keys()).collect();
     for key in keys {
         let (from, to) = (before.get(key), after.get(key));
@@ -117,7 +119,6 @@ fn sides(lock: &Lock) -> BTreeMap<Key<'_>, Side<'_>> {
 
 fn kind(from: Option<&Side<'_>>, to: Option<&Side<'_>>) -> Option<ChangeKind> {
     match (from, to) {
-        (None, None) => None,
         (None, Some(to)) => Some(ChangeKind::Added(to.version.to_owned())),
         (Some(from), None) => Some(ChangeKind::Removed(from.version.to_owned())),
         (Some(from), Some(to)) if from.version != to.version => {

@@ -32,7 +32,7 @@ pub enum LockError {
         got: u32,
     },
     /// It says what no lock says.
-    #[error("the lock is damaged:{}", .problems.iter().map(|problem| format!("\n  {problem}")).collect::<String>())]
+    #[error("the lock is damaged:\n  {}", .problems.join("\n  "))]
     Problems {
         /// Everything that is wrong, with its place.
         problems: Vec<String>,
@@ -66,8 +66,8 @@ impl Lock {
     /// # Panics
     /// Never: a lock has only text, numbers and lists of them.
     pub fn to_text(&self) -> String {
-        let body =
-            toml::to_string(&first::Document::of(self)).expect("a lock has only text, numbers and lists");
+        let body = toml::to_string_pretty(&first::Document::of(self))
+            .expect("a lock has only text, numbers and lists");
         format!(
             "# Written by `ocelet lock`; `ocelet lock --update` chooses anew. Keep it with the recipe.\n{body}"
         )

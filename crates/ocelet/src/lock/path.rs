@@ -4,6 +4,8 @@
 //! copy of one is a mirror. What lies beside a recipe is below `local/`. No path leaves the mirror, whatever an
 //! address holds.
 
+use std::fmt::Write as _;
+
 use crate::recipe::Location;
 
 /// A text that cannot be a place in a mirror.
@@ -43,7 +45,7 @@ fn component(text: &str) -> String {
             out.push(char::from(byte));
         } else if byte != b'{' && byte != b'}' {
             // The braces around the name of a parameter say nothing here.
-            out.push_str(&format!("%{byte:02X}"));
+            write!(out, "%{byte:02X}").expect("a string takes all that is written to it");
         }
     }
     if out.trim_matches('.').is_empty() { out.replace('.', "%2E") } else { out }

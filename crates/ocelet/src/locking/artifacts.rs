@@ -1,14 +1,16 @@
 //! Brings artifacts home and writes down their sha256, and who says that it is the right one: the recipe, a file of
 //! sums beside the release, or nobody.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use ocelet_net::Address;
 use ocelet_oci::Digest;
 use ocelet_tree::ReadError;
 use sha2::Sha512;
 
-use super::error::Trouble;
-use super::sources;
+use super::error::{Trouble, WrongArtifact};
 use super::sums::{self, Sum};
+use super::{sources, wanted};
 use crate::event::Event;
 use crate::fetch::store::VerifiedBlob;
 use crate::fetch::{Listed, Served, Supply, Wanted, bring_unpinned};
@@ -123,33 +125,26 @@ fn with_sums<'recipe>(
         .iter()
         .map(|one| one.artifact.checksum_shown_for(one.platform).filter(|_| one.wanted.is_none()))
         .collect();
-    let wanted: Vec<Wanted> = open
-        .iter()
-        .flatten()
-        .map(|location| {
-            let path = mirror_path(location);
-            let sources = sources(recipe, location, &path);
-            Wanted {
-                name: location.to_string(),
-                path,
-                sources: sources.iter().map(|location| location.expanded(&recipe.variables)).collect(),
-                most: sums::MOST,
-                exact: None,
-            }
-        })
-        .collect();
-    let mut served = bring_unpinned(&wanted, supply, host).into_iter();
+    // One file of sums may speak of several artifacts.
+    let locations: Vec<&Location> = open.iter().flatten().collect::<BTreeSet<_>>().into_iter().collect();
+    let wanted: Vec<Wanted> =
+        locations.iter().map(|location| wanted(recipe, location.to_string(), location, sums::MOST)).collect();
+    let mut sums: BTreeMap<&Location, Served> = BTreeMap::new();
+    for (location, served) in locations.into_iter().zip(bring_unpinned(&wanted, supply, host)) {
+        match served.map_err(Trouble::Bring).and_then(|served| checked(listed, served)) {
+            Ok(served) => drop(sums.insert(location, served)),
+            Err(problem) => trouble.push(problem),
+        }
+    }
     let mut complete = Vec::new();
-    for (mut candidate, location) in candidates.into_iter().zip(open) {
+    for (mut candidate, location) in candidates.into_iter().zip(&open) {
         if let Some(location) = location {
-            let outcome = served.next().expect("one answer for each file of sums");
             let file = candidate.path.rsplit('/').next().unwrap_or_default();
-            let sum = outcome
-                .map_err(Trouble::Bring)
-                .and_then(|served| checked(listed, served))
-                .and_then(|served| read_sum(&served, file, &location));
+            // One that could not be had is in trouble already.
+            let Some(served) = sums.get(location) else { continue };
+            let sum = read_sum(served, file, location);
             match sum {
-                Ok(sum) => candidate.wanted = Some((sum, Vouched::Sums(location))),
+                Ok(sum) => candidate.wanted = Some((sum, Vouched::Sums(location.clone()))),
                 Err(problem) => {
                     trouble.push(problem);
                     continue;
@@ -199,14 +194,7 @@ impl Candidate<'_> {
     }
 
     fn wanted(&self, recipe: &Recipe) -> Wanted {
-        let sources = sources(recipe, &self.location, &self.path);
-        Wanted {
-            name: format!("{} for {}", self.source, self.platform),
-            path: self.path.clone(),
-            sources: sources.iter().map(|location| location.expanded(&recipe.variables)).collect(),
-            most: MOST,
-            exact: None,
-        }
+        wanted(recipe, format!("{} for {}", self.source, self.platform), &self.location, MOST)
     }
 
     /// What the lock has, where other bytes of the same address are not to be taken: what was released does not
@@ -245,7 +233,12 @@ impl Candidate<'_> {
                             Vouched::Sums(location) => location.to_string(),
                             Vouched::Recipe | Vouched::FirstUse => "the recipe".to_owned(),
                         };
-                        trouble.push(Trouble::Artifact { label, who, wanted: *wanted, got });
+                        trouble.push(Trouble::Artifact(Box::new(WrongArtifact {
+                            label,
+                            who,
+                            wanted: *wanted,
+                            got,
+                        })));
                         return None;
                     }
                     Err(cause) => {

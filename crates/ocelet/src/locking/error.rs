@@ -62,7 +62,7 @@ pub enum Trouble {
     },
     /// An index that cannot be trusted.
     #[error(transparent)]
-    Index(#[from] apk::IndexError),
+    Index(Box<apk::IndexError>),
     /// An index that is older than the one that the lock was made from.
     #[error("{label} was taken back")]
     Rollback {
@@ -80,10 +80,10 @@ pub enum Trouble {
     Resolve(ResolveError),
     /// A package that cannot be trusted, or is not the one that the index lists.
     #[error(transparent)]
-    Package(#[from] apk::ArchiveError),
+    Package(Box<apk::ArchiveError>),
     /// A package whose data is not what it says.
     #[error(transparent)]
-    Data(#[from] apk::UnpackError),
+    Data(Box<apk::UnpackError>),
     /// A package that says another name or version of itself than the index says.
     #[error("{label} says that it is {got}, but the index lists {wanted}")]
     Misnamed {
@@ -113,19 +113,8 @@ pub enum Trouble {
         cause: SumsError,
     },
     /// An artifact that is not what the recipe or its file of sums says.
-    #[error(
-        "{label} has {got}, but {who} wants {wanted}; it was changed, or the recipe is for another release"
-    )]
-    Artifact {
-        /// Where it is.
-        label: String,
-        /// Who says so.
-        who: String,
-        /// What it says.
-        wanted: Sum,
-        /// What was served.
-        got: Sum,
-    },
+    #[error(transparent)]
+    Artifact(Box<WrongArtifact>),
     /// A release whose bytes were replaced under the same address.
     #[error(
         "{label} is {got}, but the lock wants {wanted}; the release was replaced under the same address, or is being forged"
@@ -138,6 +127,38 @@ pub enum Trouble {
         /// What was served.
         got: Digest,
     },
+}
+
+/// An artifact that is not what the recipe or its file of sums says.
+#[derive(Debug, thiserror::Error)]
+#[error("{label} has {got}, but {who} wants {wanted}; it was changed, or the recipe is for another release")]
+pub struct WrongArtifact {
+    /// Where it is.
+    pub label: String,
+    /// Who says so.
+    pub who: String,
+    /// What it says.
+    pub wanted: Sum,
+    /// What was served.
+    pub got: Sum,
+}
+
+impl From<apk::IndexError> for Trouble {
+    fn from(error: apk::IndexError) -> Self {
+        Self::Index(Box::new(error))
+    }
+}
+
+impl From<apk::ArchiveError> for Trouble {
+    fn from(error: apk::ArchiveError) -> Self {
+        Self::Package(Box::new(error))
+    }
+}
+
+impl From<apk::UnpackError> for Trouble {
+    fn from(error: apk::UnpackError) -> Self {
+        Self::Data(Box::new(error))
+    }
 }
 
 impl Trouble {

@@ -12,7 +12,7 @@ use ocelet_tree::Blob;
 use rayon::prelude::*;
 
 use super::error::{LockingError, Trouble};
-use super::sources;
+use super::{sources, wanted};
 use crate::fetch::{BringError, Listed, Served, Supply, Wanted, bring_unpinned};
 use crate::host::{self, Host};
 use crate::lock::{Lock, LockedFile, LockedIndex, mirror_path};
@@ -49,11 +49,7 @@ pub(super) fn read(
     for (name, source) in &recipe.sources {
         let SourceKind::Apk(apk) = &source.kind else { continue };
         for platform in resolve::platforms(recipe, source) {
-            if asked
-                .get(name)
-                .and_then(|asked| asked.wanted.get(platform))
-                .is_none_or(|terms| terms.is_empty())
-            {
+            if asked.get(name).and_then(|asked| asked.wanted.get(platform)).is_none_or(BTreeSet::is_empty) {
                 continue;
             }
             match keyring(name, apk, platform, supply) {
@@ -65,7 +61,10 @@ pub(super) fn read(
             }
         }
     }
-    let wanted: Vec<Wanted> = places.iter().map(|(place, _)| wanted(recipe, place)).collect();
+    let wanted: Vec<Wanted> = places
+        .iter()
+        .map(|(place, _)| wanted(recipe, place.index().to_string(), &place.index(), MOST))
+        .collect();
     let served = bring(&wanted, supply, host);
     let outcomes: Vec<Result<(LockedIndex, Listing), Trouble>> = places
         .par_iter()
@@ -107,19 +106,6 @@ pub(super) fn keyring(
         file,
         cause,
     })
-}
-
-fn wanted(recipe: &Recipe, place: &IndexPlace) -> Wanted {
-    let location = place.index();
-    let path = mirror_path(&location);
-    let sources = sources(recipe, &location, &path);
-    Wanted {
-        name: location.to_string(),
-        path,
-        sources: sources.iter().map(|location| location.expanded(&recipe.variables)).collect(),
-        most: MOST,
-        exact: None,
-    }
 }
 
 /// From the repositories first; what these do not give, from the mirrors.

@@ -10,14 +10,14 @@ use ocelet_package::apk::{INDEX_LIMIT, VerifiedIndex};
 
 use super::error::{LockingError, Trouble};
 use super::indexes::{MOST, keyring};
-use super::{sources, sums};
+use super::{sums, wanted};
 use crate::event::Event;
 use crate::fetch::store::VerifiedBlob;
 use crate::fetch::{
     MirrorReport, Served, Supply, Wanted, bring, bring_current, bring_unpinned, write_mirror,
 };
 use crate::host::Host;
-use crate::lock::{Lock, LockedIndex, mirror_path};
+use crate::lock::{Lock, LockedIndex};
 use crate::recipe::{Platform, Recipe, SourceKind};
 
 /// Gathers everything that the lock names in the directory `to`. `lock` must answer the recipe.
@@ -108,17 +108,7 @@ fn sums_of(
     let locations: BTreeSet<_> = super::sums_files(lock).collect();
     let wanted: Vec<Wanted> = locations
         .into_iter()
-        .map(|location| {
-            let path = mirror_path(location);
-            let sources = sources(recipe, location, &path);
-            Wanted {
-                name: location.to_string(),
-                path,
-                sources: sources.iter().map(|location| location.expanded(&recipe.variables)).collect(),
-                most: sums::MOST,
-                exact: None,
-            }
-        })
+        .map(|location| wanted(recipe, location.to_string(), location, sums::MOST))
         .collect();
     let served = bring_unpinned(&wanted, supply, host);
     wanted

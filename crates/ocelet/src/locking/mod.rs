@@ -15,13 +15,13 @@ mod sums;
 use std::collections::BTreeMap;
 
 use crate::event::Event;
-use crate::fetch::Supply;
+use crate::fetch::{Supply, Wanted};
 use crate::host::Host;
-use crate::lock::{self, Difference, Lock, LockDiff, LockedFile, Vouched};
-use crate::recipe::{Location, Recipe, Variable};
-use crate::resolve::{self, Before, Plan, Update};
+use crate::lock::{self, Difference, Lock, LockDiff, LockedFile, Vouched, mirror_path};
+use crate::recipe::{Location, Recipe, SourceName, Variable};
+use crate::resolve::{self, Asked, Before, Plan, Update};
 
-pub use error::{LockingError, Trouble};
+pub use error::{LockingError, Trouble, WrongArtifact};
 pub use indexes::check_mirrors;
 pub use mirroring::mirror;
 
@@ -100,10 +100,7 @@ pub fn plan(
     supply: &Supply<'_>,
     host: &Host<'_>,
 ) -> Result<Planned, LockingError> {
-    let asked = resolve::asked(recipe);
-    let read = indexes::read(recipe, &asked, previous, supply, host)?;
-    let plan = resolve::resolve(recipe, &asked, &read.catalog, &before(previous), update)
-        .map_err(|error| LockingError::from(vec![Trouble::Resolve(error)]))?;
+    let Chosen { read, plan, .. } = choose(recipe, previous, update, supply, host)?;
     let listed = read.catalog.listings.values().flatten().map(|listing| listing.index().len()).sum();
     Ok(Planned { plan, listed })
 }
@@ -120,10 +117,7 @@ pub fn lock(
     supply: &Supply<'_>,
     host: &Host<'_>,
 ) -> Result<Lock, LockingError> {
-    let asked = resolve::asked(recipe);
-    let read = indexes::read(recipe, &asked, previous, supply, host)?;
-    let plan = resolve::resolve(recipe, &asked, &read.catalog, &before(previous), update)
-        .map_err(|error| LockingError::from(vec![Trouble::Resolve(error)]))?;
+    let Chosen { asked, read, plan } = choose(recipe, previous, update, supply, host)?;
     for note in &plan.notes {
         host.observer.observe(&Event::Warning { message: note });
     }
@@ -139,6 +133,28 @@ pub fn lock(
     });
     lock.artifacts.sort_by(|one, other| (&one.source, &one.platform).cmp(&(&other.source, &other.platform)));
     Ok(lock)
+}
+
+/// What was chosen, and from what.
+struct Chosen {
+    asked: BTreeMap<SourceName, Asked>,
+    read: indexes::Read,
+    plan: Plan,
+}
+
+/// Reads the indexes, and chooses from them.
+fn choose(
+    recipe: &Recipe,
+    previous: Option<&Lock>,
+    update: &Update,
+    supply: &Supply<'_>,
+    host: &Host<'_>,
+) -> Result<Chosen, LockingError> {
+    let asked = resolve::asked(recipe);
+    let read = indexes::read(recipe, &asked, previous, supply, host)?;
+    let plan = resolve::resolve(recipe, &asked, &read.catalog, &before(previous), update)
+        .map_err(|error| LockingError::from(vec![Trouble::Resolve(error)]))?;
+    Ok(Chosen { asked, read, plan })
 }
 
 /// What changes from one lock to another, with what is in each package as far as it can be had.
@@ -175,6 +191,14 @@ fn sums_files(lock: &Lock) -> impl Iterator<Item = &Location> {
         Vouched::Sums(location) => Some(location),
         Vouched::Recipe | Vouched::FirstUse => None,
     })
+}
+
+/// The wish for a file at a location, of at most `most` bytes.
+fn wanted(recipe: &Recipe, name: String, location: &Location, most: u64) -> Wanted {
+    let path = mirror_path(location);
+    let sources = sources(recipe, location, &path);
+    let sources = sources.iter().map(|location| location.expanded(&recipe.variables)).collect();
+    Wanted { name, path, sources, most, exact: None }
 }
 
 /// The versions that a lock has.

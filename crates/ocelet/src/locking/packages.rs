@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use super::error::Trouble;
 use super::indexes::{Read, shown};
-use super::sources;
+use super::{sources, wanted};
 use crate::fetch::{Served, Supply, Wanted, bring_unpinned};
 use crate::host::Host;
 use crate::lock::{Lock, LockedFile, LockedPackage, mirror_path};
@@ -30,17 +30,18 @@ pub(super) fn pin(
     let mut pinned = Vec::new();
     let mut new = Vec::new();
     for package in &plan.packages {
-        match previous.and_then(|lock| known(package, lock)) {
-            Some(known) => pinned.push(LockedPackage {
-                because: package.because.clone(),
-                file: LockedFile {
-                    sources: sources(recipe, &package.location, &known.file.path),
-                    ..known.file.clone()
-                },
-                ..known.clone()
-            }),
-            None => new.push((package, wanted(recipe, package))),
-        }
+        let Some(known) = previous.and_then(|lock| known(package, lock)) else {
+            let name = format!("{}-{}", package.name, package.version);
+            let wanted = wanted(recipe, name, &package.location, package.size);
+            new.push((package, Wanted { exact: Some(package.size), ..wanted }));
+            continue;
+        };
+        let sources = sources(recipe, &package.location, &known.file.path);
+        pinned.push(LockedPackage {
+            because: package.because.clone(),
+            file: LockedFile { sources, ..known.file.clone() },
+            ..known.clone()
+        });
     }
     let wanted: Vec<Wanted> = new.iter().map(|(_, wanted)| wanted.clone()).collect();
     let served = bring_unpinned(&wanted, supply, host);
@@ -75,18 +76,6 @@ fn known<'lock>(package: &PlannedPackage, lock: &'lock Lock) -> Option<&'lock Lo
                 _ => false,
             })
     })
-}
-
-fn wanted(recipe: &Recipe, package: &PlannedPackage) -> Wanted {
-    let path = mirror_path(&package.location);
-    let sources = sources(recipe, &package.location, &path);
-    Wanted {
-        name: format!("{}-{}", package.name, package.version),
-        path,
-        sources: sources.iter().map(|location| location.expanded(&recipe.variables)).collect(),
-        most: package.size,
-        exact: Some(package.size),
-    }
 }
 
 fn verify(

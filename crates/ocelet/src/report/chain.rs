@@ -104,6 +104,9 @@ mod tests {
             missing: Vec::new(),
             links: BTreeMap::new(),
             sources: BTreeMap::new(),
+            packages: BTreeMap::new(),
+            distribution: None,
+            scripts: Vec::new(),
         };
         for (path, want) in [
             ("/mount", Some(&["/mount"][..])),

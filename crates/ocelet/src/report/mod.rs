@@ -4,7 +4,9 @@
 //! No room needs it. It holds no time and no path of the building machine, so it is as reproducible as the image.
 
 mod chain;
+mod packages;
 mod place;
+pub mod sbom;
 
 use std::collections::BTreeMap;
 
@@ -16,6 +18,7 @@ use crate::layer::{Layer, PlannedLayer};
 use crate::recipe::{Flavor, Recipe};
 
 pub use chain::{Chain, Link};
+pub use packages::{ReportedCommand, ReportedDistribution, ReportedEffect, ReportedPackage, ReportedScript};
 
 /// The media type of a report, and the artifact type of the manifest that carries it.
 pub const REPORT_TYPE: &str = "application/vnd.ocelet.report.v1+json";
@@ -48,6 +51,15 @@ pub struct Report {
     pub links: BTreeMap<String, String>,
     /// What the recipe calls its root file systems, as it is written there.
     pub sources: BTreeMap<String, String>,
+    /// The packages and artifacts with at least one file in the image, by the owner of their files.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub packages: BTreeMap<String, ReportedPackage>,
+    /// The distribution that the packages are of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distribution: Option<ReportedDistribution>,
+    /// The scripts of the packages, none of which was run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scripts: Vec<ReportedScript>,
 }
 
 /// One entry of an image.
@@ -128,7 +140,7 @@ pub(crate) fn report(
         places.extend(planned.paths.iter().map(|path| (path, position)));
     }
     let files = kept.paths.iter().filter_map(|(path, because)| {
-        let node = closed.tree.get(path)?;
+        let node = closed.node(kept, path)?;
         let size = node.content().map_or(0, ocelet_tree::Content::length);
         let file = ReportedFile {
             kind: node.kind.noun().to_owned(),
@@ -139,7 +151,7 @@ pub(crate) fn report(
         };
         Some((path.to_string(), file))
     });
-    let links = kept.paths.keys().filter_map(|path| match &closed.tree.get(path)?.kind {
+    let links = kept.paths.keys().filter_map(|path| match &closed.node(kept, path)?.kind {
         Kind::Symlink { target } => Some((path.to_string(), target.to_string())),
         Kind::Directory | Kind::File { .. } => None,
     });
@@ -167,5 +179,8 @@ pub(crate) fn report(
         missing: kept.missing.clone(),
         links: links.collect(),
         sources: closed.sources.clone(),
+        packages: packages::packages(kept),
+        distribution: kept.distribution.as_ref().map(packages::distribution),
+        scripts: kept.scripts.iter().map(packages::script).collect(),
     }
 }

@@ -8,7 +8,7 @@ use crate::recipe::{Platform, SourceName};
 
 /// Why no choice of packages answers a recipe.
 #[derive(Debug, thiserror::Error)]
-#[error("no choice of packages answers the recipe:{}", .problems.iter().map(|problem| format!("\n{problem}")).collect::<String>())]
+#[error("no choice of packages answers the recipe:\n{}", .problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
 pub struct ResolveError {
     /// Everything that speaks against it.
     pub problems: Vec<Problem>,

@@ -51,7 +51,7 @@ pub(crate) struct Attachment {
 pub(crate) fn ship(
     recipe: &Recipe,
     images: &BTreeMap<FlavorName, Vec<Image>>,
-    attachments: &BTreeMap<(FlavorName, Platform), Attachment>,
+    attachments: &BTreeMap<(FlavorName, Platform), Vec<Attachment>>,
     layout: &Layout,
     created: &Timestamp,
 ) -> Result<Shipped, Error> {
@@ -63,10 +63,10 @@ pub(crate) fn ship(
         let flavor = &recipe.flavors[name];
         for image in images {
             layout.put_image(image).map_err(Error::Ship)?;
-            let attachment = attachments
+            let attached = attachments
                 .iter()
-                .find(|((other, platform), _)| other == name && platform.to_oci() == *image.platform());
-            if let Some((_, attachment)) = attachment {
+                .filter(|((other, platform), _)| other == name && platform.to_oci() == *image.platform());
+            for attachment in attached.flat_map(|(_, attachments)| attachments) {
                 let document = attach(attachment, image, layout)?;
                 plan = plan.referrer(&document);
             }

@@ -53,6 +53,19 @@ impl Unpacked {
     pub fn view(&self) -> Overlay<'_> {
         Overlay::new(self.top.clone(), &*self.base, self.replacing.clone())
     }
+
+    /// Files in memory with the packages that brought them, for the tests of later rooms.
+    #[cfg(test)]
+    pub(crate) fn of(top: Tree, packages: BTreeMap<Owner, Packaged>) -> Self {
+        Self {
+            base: Box::new(Tree::new()),
+            top,
+            replacing: BTreeSet::new(),
+            stabilities: BTreeMap::new(),
+            locations: BTreeMap::new(),
+            packages,
+        }
+    }
 }
 
 impl Unpacked {

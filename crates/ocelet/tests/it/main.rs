@@ -9,6 +9,7 @@ mod explain;
 mod failures;
 mod layers;
 mod layouts;
+mod own;
 mod scenario;
 mod sources;
 mod traps;

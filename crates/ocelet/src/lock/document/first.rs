@@ -210,16 +210,16 @@ impl ArtifactText {
         let vouched = match self.vouched_by.as_str() {
             RECIPE => Vouched::Recipe,
             FIRST_USE => Vouched::FirstUse,
-            other => match other.strip_prefix(SUMS) {
-                Some(location) => Vouched::Sums(Location::of(location.to_owned())),
-                None => {
+            other => {
+                let Some(location) = other.strip_prefix(SUMS) else {
                     problems.push(format!(
                         "nobody can vouch as \"{other}\" for the artifact of source {}",
                         self.source
                     ));
                     return None;
-                }
-            },
+                };
+                Vouched::Sums(Location::of(location.to_owned()))
+            }
         };
         Some(LockedArtifact {
             platform: read_platform(&self.platform, problems)?,
