@@ -325,7 +325,7 @@ fn the_plan_depends_on_no_order() {
     }
     let turned: BTreeMap<&str, &str> =
         sources.split("[source.").skip(1).map(|part| part.split_at(1)).collect();
-    let turned: String = turned.iter().rev().map(|(name, rest)| format!("[source.{name}{rest}")).collect();
+    let turned: String = turned.iter().rev().flat_map(|(name, rest)| ["[source.", name, rest]).collect();
     let plan = planned(
         &with(&turned, "commands = ['sh', 'mount', 'awk']\npackages = ['lib']"),
         &[("/c", listed)],

@@ -24,7 +24,12 @@ fn sha256(bytes: &[u8]) -> String {
 }
 
 fn sha512(bytes: &[u8]) -> String {
-    Sha512::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    let digest = Sha512::digest(bytes);
+    digest
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)]))
+        .collect()
 }
 
 /// A release and what stands beside it.

@@ -83,7 +83,7 @@ fn a_rebuild_under_the_same_version_is_told_as_other_bytes() {
     let recipe = recipe(&wanting("'tool'"));
     let before = scene.lock(&recipe, None).expect("it can be locked");
     let rebuilt = package("tool", "1.0-r0").replace("commit", "abc").build(SIGNERS);
-    scene.repository(&[rebuilt.clone()]);
+    scene.repository(std::slice::from_ref(&rebuilt));
     let after = scene.update(&recipe, &before, &[]).expect("it is signed");
     let lines = shown(&scene, &recipe, &before, &after);
     let sizes = format!("{} -> {} bytes", before.packages[0].file.size, rebuilt.file.len());

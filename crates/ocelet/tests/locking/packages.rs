@@ -107,7 +107,7 @@ fn an_index_that_was_taken_back_is_refused() {
     let at_time = |time: &str| package("tool", "1.0-r0").replace("builddate", time).build(SIGNERS);
     let (old, new) = (at_time("1700000000"), at_time("1700000500"));
     let scene = Scene::new();
-    scene.repository_at(at, &[new.clone()], TIME + 1000, SIGNERS);
+    scene.repository_at(at, std::slice::from_ref(&new), TIME + 1000, SIGNERS);
     let lock = scene.lock(&recipe, None).expect("it is signed");
     for (what, tool, time, is_older) in [
         ("the same", &new, TIME + 1000, false),
@@ -117,7 +117,7 @@ fn an_index_that_was_taken_back_is_refused() {
         ("written then, older", &old, TIME + 1000, true),
         ("written later, with the newest package withdrawn", &old, TIME + 2000, false),
     ] {
-        scene.repository_at(at, &[tool.clone()], time, SIGNERS);
+        scene.repository_at(at, std::slice::from_ref(tool), time, SIGNERS);
         match scene.update(&recipe, &lock, &[]) {
             Ok(_) => assert!(!is_older, "{what}"),
             Err(error) => {

@@ -109,7 +109,7 @@ fn an_index_that_nobody_known_has_signed_is_refused() {
     for (what, sign, words) in WRONG {
         let scene = Scene::new();
         let tool = package("tool", "1.0-r0").build(SIGNERS);
-        scene.repository(&[tool.clone()]);
+        scene.repository(std::slice::from_ref(&tool));
         let body = index("v1", &[&tool.record], TIME, &[]);
         scene.file("repo/main/x86_64/APKINDEX.tar.gz", &[sign(&body), body].concat());
         let words = [&["repo/main/x86_64/APKINDEX.tar.gz"], *words].concat();

@@ -310,7 +310,7 @@ fn every_byte_of_an_index_and_a_package_counts_but_what_only_wraps_the_signature
     let recipe = recipe(&wanting("'tool'"));
     let scene = Scene::new();
     let tool = built("tool", "1.0-r0");
-    scene.repository(&[tool.clone()]);
+    scene.repository(std::slice::from_ref(&tool));
     let index = "repo/main/x86_64/APKINDEX.tar.gz";
     let package = "repo/main/x86_64/tool-1.0-r0.apk";
     for file in [index, package] {
