@@ -1,5 +1,5 @@
-//! The other corridor: a recipe in, a lock out. It calls [`resolve`](crate::resolve), [`fetch`](crate::fetch) and
-//! [`lock`](crate::lock) in order: indexes are brought home and verified, packages chosen, and everything that is new
+//! The other corridor: a recipe in, a lock out. It calls the rooms `resolve`, `fetch` and
+//! `lock` in order: indexes are brought home and verified, packages chosen, and everything that is new
 //! is brought home too, since only whole bytes have a sha256.
 //!
 //! It keeps what a lock has already, unless it is told to choose anew, and refuses what nobody known has signed.
@@ -55,7 +55,7 @@ pub enum Staleness {
 /// The lock that answers a recipe: the one that there is, if it does, else a new one.
 ///
 /// # Errors
-/// As [`lock`]; and a lock that does not fit, or none, where that is refused.
+/// As [`lock()`]; and a lock that does not fit, or none, where that is refused.
 pub fn settle(
     recipe: &Recipe,
     previous: Option<Lock>,
