@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod apk;
+pub mod deb;
 pub mod directory;
 pub mod elf;
 pub mod loader_truth;

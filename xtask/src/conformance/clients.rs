@@ -192,25 +192,16 @@ fn all_run(commands: &[String], start: impl Fn(&str) -> Command) -> Outcome {
     if failures.is_empty() { Ok(()) } else { Err(failures.join("\n")) }
 }
 
-/// How often a command is started that ended well and said nothing: `ctr` loses the output of one that is faster than
-/// its own copying, now and then, on a busy machine.
-const STARTS: usize = 3;
-
 /// A command has to end as it does on the host, and to say something on one of its streams.
 fn runs(name: &str, run: &mut Command) -> Outcome {
     let probe = probe(name);
     run.args(probe.arguments);
-    let mut said = String::new();
-    for _ in 0..STARTS {
-        let ended = run.stdin(Stdio::null()).output();
-        let ended = ended.map_err(|error| format!("cannot run `{}`: {error}", line(run)))?;
-        said = String::from_utf8_lossy(&[ended.stdout, ended.stderr].concat()).into_owned();
-        if ended.status.code() != Some(probe.code) {
-            return Err(format!("`{}` ended with {}:\n{said}", line(run), ended.status));
-        }
-        if !said.trim().is_empty() {
-            break;
-        }
+    let ended =
+        run.stdin(Stdio::null()).output().map_err(|error| format!("cannot run `{}`: {error}", line(run)))?;
+    let said = [ended.stdout, ended.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    if ended.status.code() != Some(probe.code) {
+        return Err(format!("`{}` ended with {}:\n{said}", line(run), ended.status));
     }
     if said.trim().is_empty() {
         return Err(format!("{name} said nothing: `{}`", line(run)));
