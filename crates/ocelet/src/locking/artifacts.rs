@@ -10,7 +10,7 @@ use sha2::Sha512;
 
 use super::error::{Trouble, WrongArtifact};
 use super::sums::{self, Sum};
-use super::{sources, wanted};
+use super::{blamed, bytes, checked, locked_file, sources, wanted};
 use crate::event::Event;
 use crate::fetch::store::VerifiedBlob;
 use crate::fetch::{Listed, Served, Supply, Wanted, bring_unpinned};
@@ -64,8 +64,7 @@ pub(super) fn pin(
     }
     let wanted: Vec<Wanted> = missing.iter().map(|candidate| candidate.wanted(recipe)).collect();
     for (candidate, served) in missing.into_iter().zip(bring_unpinned(&wanted, supply, host)) {
-        let served = served.map_err(Trouble::Bring).and_then(|served| checked(listed, served));
-        match served {
+        match checked(listed, served) {
             Ok(served) => {
                 pinned.extend(candidate.check(recipe, update, &served.blob, served.from.as_ref(), trouble));
             }
@@ -82,12 +81,6 @@ pub(super) fn pin(
         }
     }
     pinned
-}
-
-/// What was served, if the mirror that served it lists no other digest.
-fn checked(listed: &Listed, served: Served) -> Result<Served, Trouble> {
-    served.from.iter().try_for_each(|from| listed.check(from, served.blob.digest()))?;
-    Ok(served)
 }
 
 fn artifact_is_new(artifact: &LockedArtifact, previous: Option<&Lock>) -> bool {
@@ -131,7 +124,7 @@ fn with_sums<'recipe>(
         locations.iter().map(|location| wanted(recipe, location.to_string(), location, sums::MOST)).collect();
     let mut sums: BTreeMap<&Location, Served> = BTreeMap::new();
     for (location, served) in locations.into_iter().zip(bring_unpinned(&wanted, supply, host)) {
-        match served.map_err(Trouble::Bring).and_then(|served| checked(listed, served)) {
+        match checked(listed, served) {
             Ok(served) => drop(sums.insert(location, served)),
             Err(problem) => trouble.push(problem),
         }
@@ -142,8 +135,7 @@ fn with_sums<'recipe>(
             let file = candidate.path.rsplit('/').next().unwrap_or_default();
             // One that could not be had is in trouble already.
             let Some(served) = sums.get(location) else { continue };
-            let sum = read_sum(served, file, location);
-            match sum {
+            match read_sum(served, file, location) {
                 Ok(sum) => candidate.wanted = Some((sum, Vouched::Sums(location.clone()))),
                 Err(problem) => {
                     trouble.push(problem);
@@ -157,9 +149,8 @@ fn with_sums<'recipe>(
 }
 
 fn read_sum(served: &Served, file: &str, location: &Location) -> Result<Sum, Trouble> {
-    let label = served.from.as_ref().map_or_else(|| location.to_string(), ToString::to_string);
-    let bytes =
-        served.blob.content().bytes().map_err(|cause| Trouble::Read { label: label.clone(), cause })?;
+    let label = blamed(served.from.as_ref(), location);
+    let bytes = bytes(&label, &served.blob.content())?;
     let text = std::str::from_utf8(&bytes).map_err(|_| sums::SumsError::NotText);
     text.and_then(|text| sums::find(text, file)).map_err(|cause| Trouble::Sums { label, cause })
 }
@@ -170,11 +161,7 @@ impl Candidate<'_> {
         let known = self.known?;
         let is_wanted =
             self.wanted.as_ref().is_none_or(|(sum, _)| *sum == Sum::Sha256(*known.file.sha256.as_bytes()));
-        let is_anew = match update {
-            Update::Nothing => false,
-            Update::Everything => true,
-            Update::Names(names) => names.contains(self.source.as_str()),
-        };
+        let is_anew = update.reaches(self.source.as_str());
         let lost_vouching = known.vouched == Vouched::Recipe && self.wanted.is_none();
         let sums = self.artifact.checksum_shown_for(self.platform).filter(|_| self.wanted.is_none());
         let new_sums = sums.is_some_and(|sums| known.vouched != Vouched::Sums(sums));
@@ -214,7 +201,7 @@ impl Candidate<'_> {
         from: Option<&Address>,
         trouble: &mut Vec<Trouble>,
     ) -> Option<LockedArtifact> {
-        let label = from.map_or_else(|| self.location.to_string(), ToString::to_string);
+        let label = blamed(from, &self.location);
         if let Some(known) = self.binding(update).filter(|known| known.file.sha256 != *blob.digest()) {
             trouble.push(Trouble::Replaced { label, wanted: known.file.sha256, got: *blob.digest() });
             return None;
@@ -251,12 +238,7 @@ impl Candidate<'_> {
         Some(LockedArtifact {
             source: self.source.clone(),
             platform: self.platform.clone(),
-            file: LockedFile {
-                sources: sources(recipe, &self.location, &self.path),
-                path: self.path.clone(),
-                size: blob.size(),
-                sha256: *blob.digest(),
-            },
+            file: locked_file(recipe, &self.location, &self.path, blob),
             vouched,
         })
     }

@@ -4,7 +4,7 @@
 //! mirror's will do. An older index than the one that the lock was made from is refused.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ocelet_oci::Digest;
 use ocelet_package::apk::{Freshness, INDEX_LIMIT, Keyring, SignedBy, VerifiedIndex};
@@ -12,10 +12,10 @@ use ocelet_tree::Blob;
 use rayon::prelude::*;
 
 use super::error::{LockingError, Trouble};
-use super::{sources, wanted};
+use super::{blamed, bytes, checked, locked_file, wanted};
 use crate::fetch::{BringError, Listed, Served, Supply, Wanted, bring_unpinned};
 use crate::host::{self, Host};
-use crate::lock::{Lock, LockedFile, LockedIndex, mirror_path};
+use crate::lock::{Lock, LockedIndex, mirror_path};
 use crate::recipe::{ApkSource, Platform, Recipe, SourceKind, SourceName};
 use crate::resolve::{self, Asked, Catalog, IndexPlace, Listing};
 
@@ -72,9 +72,7 @@ pub(super) fn read(
         .zip(served)
         .map(|(((place, apk), wanted), served)| {
             let keyring = &keyrings[&(place.source.clone(), place.platform.clone())];
-            let served = served?;
-            served.from.iter().try_for_each(|from| listed.check(from, served.blob.digest()))?;
-            verify(recipe, place, apk, wanted, &served, keyring, previous)
+            verify(recipe, place, apk, wanted, &checked(&listed, served)?, keyring, previous)
         })
         .collect();
     let mut read = Read { catalog: Catalog::default(), indexes: Vec::new(), keyrings, listed };
@@ -91,7 +89,7 @@ pub(super) fn read(
 }
 
 /// The keys that a source believes.
-pub(super) fn keyring(
+fn keyring(
     name: &SourceName,
     apk: &ApkSource,
     platform: &Platform,
@@ -132,10 +130,8 @@ fn verify(
     keyring: &Keyring,
     previous: Option<&Lock>,
 ) -> Result<(LockedIndex, Listing), Trouble> {
-    // Who served it is to blame, not whose it is.
-    let label = &served.from.as_ref().map_or_else(|| wanted.name.clone(), ToString::to_string);
-    let bytes = served.blob.content().bytes();
-    let bytes = bytes.map_err(|cause| Trouble::Read { label: label.clone(), cause })?;
+    let label = &blamed(served.from.as_ref(), &place.index());
+    let bytes = bytes(label, &served.blob.content())?;
     let verified = VerifiedIndex::open(label, &bytes, keyring, INDEX_LIMIT)?;
     let freshness = verified.freshness();
     let mine = |index: &&LockedIndex| index.file.path == wanted.path;
@@ -145,16 +141,10 @@ fn verify(
             .map_err(|cause| Trouble::Rollback { label: label.clone(), cause })?;
     }
     let listing = Listing::read(place, apk, &verified)?;
-    let file = LockedFile {
-        path: wanted.path.clone(),
-        size: served.blob.size(),
-        sha256: *served.blob.digest(),
-        sources: sources(recipe, &place.index(), &wanted.path),
-    };
     let index = LockedIndex {
         source: place.source.clone(),
         platform: place.platform.clone(),
-        file,
+        file: locked_file(recipe, &place.index(), &wanted.path, &served.blob),
         signed_by: shown(&verified.signed_by),
         description: verified.description.clone(),
         generated: freshness.generated,
@@ -174,29 +164,31 @@ pub fn check_mirrors(recipe: &Recipe, lock: &Lock, supply: &Supply<'_>) -> Resul
     let listed = Listed::read(&supply.mirrors).map_err(|error| vec![Trouble::Mirror(error)])?;
     let mut trouble = Vec::new();
     for index in &lock.indexes {
-        for mirror in &supply.mirrors {
-            let Ok(address) = mirror.address(&index.file.path) else { continue };
-            let Some((directory, path)) = address.as_beneath() else { continue };
-            let Ok(blob) = host::open(&directory.join(path)) else { continue };
-            trouble.extend(check_mirrored(recipe, index, &blob, (&listed, directory), supply).err());
+        for (directory, blob) in mirrored(supply, &index.file.path) {
+            trouble.extend(check_mirrored(recipe, index, &blob, (&listed, &directory), supply).err());
         }
     }
     trouble.extend(check_sums(lock, &listed, supply));
     if trouble.is_empty() { Ok(()) } else { Err(trouble.into()) }
 }
 
+/// A file of the mirrors that are directories, with the directory of each that has it.
+fn mirrored(supply: &Supply<'_>, path: &str) -> Vec<(PathBuf, Blob)> {
+    let addresses = supply.mirrors.iter().filter_map(|mirror| mirror.address(path).ok());
+    let held = addresses.filter_map(|address| {
+        let (directory, path) = address.as_beneath()?;
+        Some((directory.to_path_buf(), host::open(&directory.join(path)).ok()?))
+    });
+    held.collect()
+}
+
 /// What is wrong with the files of sums in the mirrors that are directories.
 fn check_sums(lock: &Lock, listed: &Listed, supply: &Supply<'_>) -> Vec<Trouble> {
     let mut trouble = Vec::new();
     for path in super::sums_files(lock).map(mirror_path).collect::<BTreeSet<_>>() {
-        for mirror in &supply.mirrors {
-            let Ok(address) = mirror.address(&path) else { continue };
-            let Some((directory, path)) = address.as_beneath() else { continue };
-            let Ok(blob) = host::open(&directory.join(path)) else { continue };
-            let bytes = blob.content().bytes();
-            let checked = bytes
-                .map_err(|cause| Trouble::Read { label: blob.label(), cause })
-                .and_then(|bytes| Ok(listed.check_file(directory, path, &Digest::of(&bytes))?));
+        for (directory, blob) in mirrored(supply, &path) {
+            let checked = bytes(&blob.label(), &blob.content())
+                .and_then(|bytes| Ok(listed.check_file(&directory, &path, &Digest::of(&bytes))?));
             trouble.extend(checked.err());
         }
     }
@@ -211,17 +203,28 @@ fn check_mirrored(
     supply: &Supply<'_>,
 ) -> Result<(), Trouble> {
     let label = blob.label();
-    let bytes = blob.content().bytes().map_err(|cause| Trouble::Read { label: label.clone(), cause })?;
+    let bytes = bytes(&label, &blob.content())?;
     let digest = Digest::of(&bytes);
     if digest == index.file.sha256 {
         return Ok(());
     }
     listed.check_file(directory, &index.file.path, &digest)?;
+    signed_anyway(recipe, index, &label, &bytes, supply)
+}
+
+/// Checks an index that is not the locked one: a known key must have signed it.
+pub(super) fn signed_anyway(
+    recipe: &Recipe,
+    index: &LockedIndex,
+    label: &str,
+    bytes: &[u8],
+    supply: &Supply<'_>,
+) -> Result<(), Trouble> {
     let Some(SourceKind::Apk(apk)) = recipe.sources.get(&index.source).map(|source| &source.kind) else {
         return Ok(());
     };
     let keyring = keyring(&index.source, apk, &index.platform, supply)?;
-    VerifiedIndex::open(&label, &bytes, &keyring, INDEX_LIMIT)?;
+    VerifiedIndex::open(label, bytes, &keyring, INDEX_LIMIT)?;
     Ok(())
 }
 

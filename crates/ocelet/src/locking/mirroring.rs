@@ -6,11 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use ocelet_package::apk::{INDEX_LIMIT, VerifiedIndex};
-
 use super::error::{LockingError, Trouble};
-use super::indexes::{MOST, keyring};
-use super::{sums, wanted};
+use super::indexes::{MOST, signed_anyway};
+use super::{bytes, sums, wanted};
 use crate::event::Event;
 use crate::fetch::store::VerifiedBlob;
 use crate::fetch::{
@@ -18,7 +16,7 @@ use crate::fetch::{
 };
 use crate::host::Host;
 use crate::lock::{Lock, LockedIndex};
-use crate::recipe::{Platform, Recipe, SourceKind};
+use crate::recipe::{Platform, Recipe};
 
 /// Gathers everything that the lock names in the directory `to`. `lock` must answer the recipe.
 ///
@@ -82,14 +80,8 @@ fn current(
     if *served.blob.digest() == index.file.sha256 {
         return Ok(());
     }
-    let label = index.file.path.clone();
-    let Some(SourceKind::Apk(apk)) = recipe.sources.get(&index.source).map(|source| &source.kind) else {
-        return Ok(());
-    };
-    let keyring = keyring(&index.source, apk, &index.platform, supply)?;
-    let bytes = served.blob.content().bytes();
-    let bytes = bytes.map_err(|cause| Trouble::Read { label: label.clone(), cause })?;
-    VerifiedIndex::open(&label, &bytes, &keyring, INDEX_LIMIT)?;
+    let label = &index.file.path;
+    signed_anyway(recipe, index, label, &bytes(label, &served.blob.content())?, supply)?;
     let message = format!(
         "the index {label} that was locked is gone; the mirror has the one that is served now, which may list newer packages"
     );

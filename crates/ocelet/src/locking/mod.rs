@@ -14,8 +14,12 @@ mod sums;
 
 use std::collections::BTreeMap;
 
+use ocelet_net::Address;
+use ocelet_tree::{Bytes, Content};
+
 use crate::event::Event;
-use crate::fetch::{Supply, Wanted};
+use crate::fetch::store::VerifiedBlob;
+use crate::fetch::{BringError, Listed, Served, Supply, Wanted};
 use crate::host::Host;
 use crate::lock::{self, Difference, Lock, LockDiff, LockedFile, Vouched, mirror_path};
 use crate::recipe::{Location, Recipe, SourceName, Variable};
@@ -199,6 +203,33 @@ fn wanted(recipe: &Recipe, name: String, location: &Location, most: u64) -> Want
     let sources = sources(recipe, location, &path);
     let sources = sources.iter().map(|location| location.expanded(&recipe.variables)).collect();
     Wanted { name, path, sources, most, exact: None }
+}
+
+/// What was served, if the mirror that served it lists no other digest.
+fn checked(listed: &Listed, served: Result<Served, BringError>) -> Result<Served, Trouble> {
+    let served = served?;
+    served.from.iter().try_for_each(|from| listed.check(from, served.blob.digest()))?;
+    Ok(served)
+}
+
+/// What errors call a file: whoever served it is to blame, not whose it is.
+fn blamed(from: Option<&Address>, location: &Location) -> String {
+    from.map_or_else(|| location.to_string(), ToString::to_string)
+}
+
+/// The bytes of what was brought home; `label` is what it is called if they cannot be read back.
+fn bytes(label: &str, content: &Content) -> Result<Bytes, Trouble> {
+    content.bytes().map_err(|cause| Trouble::Read { label: label.to_owned(), cause })
+}
+
+/// A file as a lock has it, from the bytes that were proved to be the right ones.
+fn locked_file(recipe: &Recipe, location: &Location, path: &str, blob: &VerifiedBlob) -> LockedFile {
+    LockedFile {
+        path: path.to_owned(),
+        size: blob.size(),
+        sha256: *blob.digest(),
+        sources: sources(recipe, location, path),
+    }
 }
 
 /// The versions that a lock has.

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use super::error::Trouble;
 use super::indexes::{Read, shown};
-use super::{sources, wanted};
+use super::{blamed, bytes, checked, locked_file, sources, wanted};
 use crate::fetch::{Served, Supply, Wanted, bring_unpinned};
 use crate::host::Host;
 use crate::lock::{Lock, LockedFile, LockedPackage, mirror_path};
@@ -50,9 +50,7 @@ pub(super) fn pin(
         .zip(served)
         .map(|((package, wanted), served)| {
             let keyring = &read.keyrings[&(package.source.clone(), package.platform.clone())];
-            let served = served?;
-            served.from.iter().try_for_each(|from| read.listed.check(from, served.blob.digest()))?;
-            verify(recipe, package, &wanted, &served, keyring)
+            verify(recipe, package, &wanted, &checked(&read.listed, served)?, keyring)
         })
         .collect();
     for outcome in outcomes {
@@ -85,9 +83,8 @@ fn verify(
     served: &Served,
     keyring: &Keyring,
 ) -> Result<LockedPackage, Trouble> {
-    let label = served.from.as_ref().map_or_else(|| package.location.to_string(), ToString::to_string);
-    let bytes = served.blob.content().bytes();
-    let bytes = bytes.map_err(|cause| Trouble::Read { label: label.clone(), cause })?;
+    let label = blamed(served.from.as_ref(), &package.location);
+    let bytes = bytes(&label, &served.blob.content())?;
     let verified = Archive::open(&label, &bytes)?.verify(keyring)?;
     verified.expect_short_identity(&package.identity)?;
     let control = verified.control();
@@ -108,12 +105,7 @@ fn verify(
         platform: package.platform.clone(),
         name: package.name.clone(),
         version: package.version.clone(),
-        file: LockedFile {
-            sources: sources(recipe, &package.location, &wanted.path),
-            path: wanted.path.clone(),
-            size: served.blob.size(),
-            sha256: *served.blob.digest(),
-        },
+        file: locked_file(recipe, &package.location, &wanted.path, &served.blob),
         identity: control.identity.to_string(),
         signed_by,
         because: package.because.clone(),

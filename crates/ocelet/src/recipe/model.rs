@@ -345,7 +345,7 @@ impl SourceKind {
     }
 
     /// The one path that it installs a file at, where it does, and whether that replaces another source's.
-    pub(super) fn single_file(&self) -> Option<(At<&TreePath>, bool)> {
+    pub(crate) fn single_file(&self) -> Option<(At<&TreePath>, bool)> {
         match self {
             Self::File(file) => Some((At::new(&file.install.value, file.install.span), file.replace)),
             Self::Artifact(ArtifactSource { install, replace, .. }) => match &install.value {

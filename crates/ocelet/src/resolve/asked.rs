@@ -6,8 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::recipe::{
-    ApkSource, ArtifactSource, At, Flavor, Install, Keys, Platform, Recipe, Source, SourceKind, SourceName,
-    Wish,
+    ApkSource, ArtifactSource, At, Flavor, Keys, Platform, Recipe, Source, SourceKind, SourceName, Wish,
 };
 
 /// What a recipe asks of one source, in words that two recipes share exactly where they want the same.
@@ -65,15 +64,15 @@ fn of_packages(recipe: &Recipe, source: &Source, apk: &ApkSource) -> Asked {
         settings.insert("pin".to_owned(), pins.collect());
     }
     let wanted = platforms(recipe, source).map(|platform| {
-        let wishes = recipe.flavors.values().flat_map(|flavor| wishes(recipe, source, platform, flavor));
+        let brought = brought(recipe, platform);
+        let wishes = recipe.flavors.values().flat_map(|flavor| wishes(source, flavor, &brought));
         (platform.clone(), required_once(wishes.collect()))
     });
     Asked { settings, wanted: wanted.collect() }
 }
 
 /// What one flavor asks of a source of packages.
-fn wishes(recipe: &Recipe, source: &Source, platform: &Platform, flavor: &Flavor) -> Vec<String> {
-    let brought = brought(recipe, platform);
+fn wishes(source: &Source, flavor: &Flavor, brought: &Brought) -> Vec<String> {
     let mut wishes = Vec::new();
     for (name, wish) in &flavor.commands {
         let is_brought = wish.value.from.is_none() && brought.commands.contains(name.as_str());
@@ -88,9 +87,8 @@ fn wishes(recipe: &Recipe, source: &Source, platform: &Platform, flavor: &Flavor
         }
     }
     for (glob, wish) in &flavor.files {
-        let path = glob.as_str();
-        let is_plain = path.starts_with('/') && !path.contains(['*', '?', '[', '{', '\\']);
-        if is_plain && may_bring(source, wish) && !brought.files.contains(path) {
+        let Some(path) = glob.literal().map(|path| path.to_string()) else { continue };
+        if may_bring(source, wish) && !brought.files.contains(&path) {
             // What no package says that it provides may lie in one all the same: it is never an error here.
             wishes.push(format!("{path}?"));
         }
@@ -125,16 +123,10 @@ struct Brought {
 
 fn brought(recipe: &Recipe, platform: &Platform) -> Brought {
     let mut brought = Brought { files: BTreeSet::new(), commands: BTreeSet::new() };
-    for source in recipe.sources.values().filter(|source| source.is_for(platform)) {
-        let path = match &source.kind {
-            SourceKind::File(file) => &file.install.value,
-            SourceKind::Artifact(ArtifactSource {
-                install: At { value: Install::File(path), .. }, ..
-            }) => path,
-            _ => continue,
-        };
-        brought.files.insert(path.to_string());
-        brought.commands.extend(path.name().map(|name| name.to_string()));
+    let sources = recipe.sources.values().filter(|source| source.is_for(platform));
+    for (path, _) in sources.filter_map(|source| source.kind.single_file()) {
+        brought.files.insert(path.value.to_string());
+        brought.commands.extend(path.value.name().map(|name| name.to_string()));
     }
     brought
 }

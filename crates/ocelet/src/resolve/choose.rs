@@ -30,6 +30,17 @@ pub enum Update {
     Everything,
 }
 
+impl Update {
+    /// Whether a package or artifact of this name is chosen anew.
+    pub(crate) fn reaches(&self, name: &str) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Everything => true,
+            Self::Names(names) => names.contains(name),
+        }
+    }
+}
+
 /// No package is listed as wanted by more than this many others by name.
 const MOST_REASONS: usize = 4;
 
@@ -126,12 +137,7 @@ impl Task<'_> {
     fn request<'text>(&'text self, roots: &[Dependency<'text>]) -> Request<'text> {
         let repository =
             |listing: &'text Listing| Repository { tag: listing.tag(), ..Repository::new(listing.index()) };
-        let is_kept = |name: &str| match self.update {
-            Update::Nothing => true,
-            Update::Everything => false,
-            Update::Names(names) => !names.contains(name),
-        };
-        let locked = self.before.iter().filter(|(name, _)| is_kept(name));
+        let locked = self.before.iter().filter(|(name, _)| !self.update.reaches(name));
         let upgraded = Preference { own: Flags::UPGRADE, inherited: Flags::NONE };
         let preferences = match self.update {
             Update::Names(names) => names.iter().map(|name| (name.as_str(), upgraded)).collect(),
