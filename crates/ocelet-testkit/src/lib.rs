@@ -7,9 +7,11 @@
 pub mod apk;
 pub mod directory;
 pub mod elf;
+mod files;
 pub mod loader_truth;
 pub mod rootfs;
 pub mod trees;
 
 pub use directory::DirectoryView;
 pub use elf::ElfBuilder;
+pub use files::files_below;

@@ -219,7 +219,7 @@ fn an_endless_body_is_cut_off_and_fills_neither_memory_nor_disk() {
         said.fails(4, &[&format!("more than the allowed {most}"), &server.url("/")]);
         let taken = server.sent() - before;
         assert!(taken < most + (16 << 20), "{name}: {taken} bytes");
-        let left: u64 = crate::place::files_below(&place.path("cache"))
+        let left: u64 = ocelet_testkit::files_below(&place.path("cache"))
             .iter()
             .map(|file| place.read(&format!("cache/{file}")).len() as u64)
             .sum();

@@ -2,7 +2,9 @@
 
 use std::process::Command;
 
-use crate::place::{Place, RECIPE, files_below, said};
+use ocelet_testkit::files_below;
+
+use crate::place::{Place, RECIPE, said};
 
 const FROM: [&str; 3] = ["--offline", "--mirror", "fixtures/mirror"];
 

@@ -1,10 +1,11 @@
 //! A directory to run the program in: recipes, the embedded mirror, a cache, and what commands leave.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use ocelet_testkit::apk::{Algorithm, BuiltPackage, PackageBuilder, TestKey, index};
+use ocelet_testkit::files_below;
 use serde_json::Value;
 
 /// The recipe of the embedded mirror, from the top of a bundle.
@@ -165,22 +166,4 @@ pub(crate) fn wanting(packages: &str) -> Vec<u8> {
         keys = ['keys/test-only-first.rsa.pub']\n[flavor.x]\npackages = [{packages}]\n"
     )
     .into_bytes()
-}
-
-/// All files below a directory, by their paths in it, sorted.
-pub(crate) fn files_below(directory: &Path) -> BTreeSet<String> {
-    let mut files = BTreeSet::new();
-    let mut open = vec![directory.to_path_buf()];
-    while let Some(next) = open.pop() {
-        for entry in std::fs::read_dir(&next).expect("a directory") {
-            let path = entry.expect("an entry").path();
-            if path.is_dir() {
-                open.push(path);
-            } else {
-                let inside = path.strip_prefix(directory).expect("it is below");
-                files.insert(inside.to_str().expect("text").to_owned());
-            }
-        }
-    }
-    files
 }

@@ -3,7 +3,9 @@
 
 use ocelet_oci::Digest;
 
-use crate::place::{Place, RECIPE, files_below};
+use ocelet_testkit::files_below;
+
+use crate::place::{Place, RECIPE};
 
 const OFFLINE: [&str; 4] = ["--offline", "--mirror", "fixtures/mirror", "--quiet"];
 

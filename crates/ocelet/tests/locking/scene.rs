@@ -192,21 +192,3 @@ pub(crate) fn built(name: &str, version: &str) -> BuiltPackage {
 pub(crate) fn names(lock: &Lock) -> Vec<String> {
     lock.packages.iter().map(|one| format!("{} {}", one.name, one.version)).collect()
 }
-
-/// All files below a directory, by their paths in it, sorted.
-pub(crate) fn files_below(directory: &Path) -> BTreeSet<String> {
-    let mut files = BTreeSet::new();
-    let mut open = vec![directory.to_path_buf()];
-    while let Some(next) = open.pop() {
-        for entry in std::fs::read_dir(&next).expect("a directory") {
-            let path = entry.expect("an entry").path();
-            if path.is_dir() {
-                open.push(path);
-            } else {
-                let inside = path.strip_prefix(directory).expect("it is below");
-                files.insert(inside.to_str().expect("text").to_owned());
-            }
-        }
-    }
-    files
-}

@@ -17,7 +17,9 @@ use ocelet::{Error, ExitClass, Options, Provisions, Silent};
 use ocelet_oci::Digest;
 use ocelet_package::apk::Members;
 
-use crate::scene::{Scene, built, files_below, quick_directory, recipe, wanting};
+use ocelet_testkit::files_below;
+
+use crate::scene::{Scene, built, quick_directory, recipe, wanting};
 
 /// The embedded mirror, copied to where it may be damaged, with its recipe and lock.
 struct Bundle {

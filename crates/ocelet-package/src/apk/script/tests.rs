@@ -12,6 +12,11 @@ fn shown(text: &str) -> (Vec<String>, Vec<String>) {
     (effects.steps.iter().map(step).collect(), effects.unread.iter().map(unread).collect())
 }
 
+fn check(text: &str, steps: &[&str], unread: &[&str]) {
+    let want = |words: &[&str]| words.iter().map(ToString::to_string).collect();
+    assert_eq!(shown(text), (want(steps), want(unread)), "{text}");
+}
+
 fn describe(effect: &Effect) -> String {
     match effect {
         Effect::AddGroup { name, gid, system } => format!("group {name} {gid:?} {system}"),
@@ -79,15 +84,7 @@ fn the_usual_commands_are_read() {
             &[],
         ),
     ] {
-        let (got, left) = shown(text);
-        assert_eq!(
-            (got, left),
-            (
-                steps.iter().map(ToString::to_string).collect(),
-                unread.iter().map(ToString::to_string).collect()
-            ),
-            "{text}"
-        );
+        check(text, steps, unread);
     }
 }
 
@@ -130,15 +127,7 @@ fn what_may_not_be_reached_says_so() {
             &["1 mkdir --mode=1 /x", "2 adduser -Z x", "3 addgroup -g x y"],
         ),
     ] {
-        let (got, left) = shown(text);
-        assert_eq!(
-            (got, left),
-            (
-                steps.iter().map(ToString::to_string).collect(),
-                unread.iter().map(ToString::to_string).collect()
-            ),
-            "{text}"
-        );
+        check(text, steps, unread);
     }
 }
 
