@@ -5,3 +5,8 @@
 #![forbid(unsafe_code)]
 
 pub mod apk;
+mod clauses;
+pub mod deb;
+pub mod deb_solve;
+pub mod deb_trust;
+mod spelling;

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod apk;
+pub mod deb;
 pub mod directory;
 pub mod elf;
 mod files;

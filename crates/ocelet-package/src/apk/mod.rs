@@ -24,7 +24,7 @@ mod member;
 mod package;
 mod pkginfo;
 mod repository;
-mod script;
+pub(crate) mod script;
 mod signature;
 pub mod solve;
 mod unpack;

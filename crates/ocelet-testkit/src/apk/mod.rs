@@ -6,6 +6,7 @@ mod archive;
 mod key;
 mod package;
 
+pub(crate) use archive::hex;
 pub use archive::{Entry, TarEnd, gzip, tar};
 pub use key::{Algorithm, TestKey};
 pub use package::{BuiltPackage, PackageBuilder, index, index_archive, signature_member};

@@ -7,7 +7,7 @@
 //! output or on a glob counts as unread.
 
 mod command;
-mod shell;
+pub(crate) mod shell;
 
 use std::fmt;
 

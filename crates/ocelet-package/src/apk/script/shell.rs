@@ -8,15 +8,15 @@ use std::collections::BTreeMap;
 
 /// A simple command.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Command {
-    pub(super) line: usize,
+pub(crate) struct Command {
+    pub(crate) line: usize,
     /// The command as it stands there.
-    pub(super) text: String,
+    pub(crate) text: String,
     /// Its words, without redirections. A word is nothing where it cannot be known beforehand.
-    pub(super) words: Vec<Option<String>>,
+    pub(crate) words: Vec<Option<String>>,
     /// Whether its output goes to a file or to another command.
-    pub(super) redirected: bool,
-    pub(super) conditional: bool,
+    pub(crate) redirected: bool,
+    pub(crate) conditional: bool,
 }
 
 /// A piece of the script.
@@ -71,7 +71,7 @@ const KEYWORDS: [(&str, isize); 14] = [
 ];
 
 /// The simple commands of a script, in their order.
-pub(super) fn commands(text: &str) -> Vec<Command> {
+pub(crate) fn commands(text: &str) -> Vec<Command> {
     let mut parser = Parser::default();
     for (line, token) in Lexer::new(text).tokens() {
         parser.token(line, token);

@@ -14,7 +14,6 @@ mod build;
 mod changes;
 mod check;
 mod choose;
-mod clauses;
 mod discover;
 mod explain;
 mod flags;

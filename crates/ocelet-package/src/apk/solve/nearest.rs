@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use super::explain::Search;
 use super::universe::{Demand, PackageId, Relation, Universe};
+use crate::spelling::edits;
 
 /// No more names than these are proposed.
 const MOST_NAMES: usize = 3;
@@ -34,32 +35,6 @@ pub(super) fn nearest_names(universe: &Universe<'_>, name: &str) -> Vec<String> 
     }
     found.sort_unstable();
     found.into_iter().take(MOST_NAMES).map(|(_, name)| name.to_owned()).collect()
-}
-
-/// How many characters have to be added, removed, replaced or swapped with their neighbour; nothing where it
-/// takes more than `most`.
-fn edits(left: &str, right: &str, most: usize) -> Option<usize> {
-    let (left, right): (Vec<char>, Vec<char>) = (left.chars().collect(), right.chars().collect());
-    if left.len().abs_diff(right.len()) > most {
-        return None;
-    }
-    let mut before_last: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=right.len()).collect();
-    for (i, a) in left.iter().enumerate() {
-        let mut row = vec![i + 1];
-        for (j, b) in right.iter().enumerate() {
-            let mut cost = (last[j + 1] + 1).min(row[j] + 1).min(last[j] + usize::from(a != b));
-            if i > 0 && j > 0 && *a == right[j - 1] && left[i - 1] == *b {
-                cost = cost.min(before_last[j - 1] + 1);
-            }
-            row.push(cost);
-        }
-        if row.iter().all(|cost| *cost > most) {
-            return None;
-        }
-        before_last = std::mem::replace(&mut last, row);
-    }
-    last.last().copied().filter(|cost| *cost <= most)
 }
 
 impl<'text> Search<'_, '_, 'text> {
@@ -103,28 +78,5 @@ impl<'text> Search<'_, '_, 'text> {
             root.demand.name == demand.name && root.demand.version == demand.version
         };
         self.world.iter().find(same).map_or(String::new(), |root| self.root_text(root))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn edits_are_counted_up_to_a_bound() {
-        for (left, right, most, want) in [
-            ("", "", 0, Some(0)),
-            ("kubelet", "kubelet", 0, Some(0)),
-            ("kubelet", "kublet", 3, Some(1)),
-            ("iptables", "iptabels", 3, Some(1)),
-            ("mount", "umount", 1, Some(1)),
-            ("mount", "moount2", 1, None),
-            ("abc", "xyz", 2, None),
-            ("abc", "xyz", 3, Some(3)),
-            ("", "ab", 2, Some(2)),
-        ] {
-            assert_eq!(edits(left, right, most), want, "{left} {right} {most}");
-            assert_eq!(edits(right, left, most), want, "{right} {left} {most}");
-        }
     }
 }

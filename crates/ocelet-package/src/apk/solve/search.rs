@@ -7,9 +7,9 @@
 
 use std::collections::BTreeSet;
 
-use super::clauses::{Clauses, Literal, Settled};
 use super::solver::{Solver, World};
 use super::universe::{Demand, NO_TAG, PackageId, Provider, Universe};
+use crate::clauses::{Clauses, Literal, Settled};
 
 /// No more literals than these are built into clauses.
 const MOST_LITERALS: usize = 4_000_000;

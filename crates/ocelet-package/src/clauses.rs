@@ -4,21 +4,22 @@
 //! implies it, and what was learned there is kept (the scheme of the `MiniSat` solver). It gives up after a number of
 //! contradictions rather than run without bound.
 
-use super::universe::PackageId;
+/// The number of a package among those that a search is about.
+pub(crate) type PackageId = u32;
 
 /// After so many contradictions a search is given up.
 const MOST_CONTRADICTIONS: usize = 50_000;
 
 /// A package that is there, or that is not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Literal(u32);
+pub(crate) struct Literal(u32);
 
 impl Literal {
-    pub(super) fn present(id: PackageId) -> Self {
+    pub(crate) fn present(id: PackageId) -> Self {
         Self(id << 1)
     }
 
-    pub(super) fn absent(id: PackageId) -> Self {
+    pub(crate) fn absent(id: PackageId) -> Self {
         Self(id << 1 | 1)
     }
 
@@ -33,7 +34,7 @@ impl Literal {
 
 /// What drawing all conclusions came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Settled {
+pub(crate) enum Settled {
     /// Nothing more follows.
     Quiet,
     /// The clauses contradict each other.
@@ -44,7 +45,7 @@ pub(super) enum Settled {
 
 /// Truth values, the clauses between them, and why each value is what it is.
 #[derive(Debug)]
-pub(super) struct Clauses {
+pub(crate) struct Clauses {
     list: Vec<Vec<Literal>>,
     /// The clauses that watch a literal.
     watches: Vec<Vec<usize>>,
@@ -60,7 +61,7 @@ pub(super) struct Clauses {
 }
 
 impl Clauses {
-    pub(super) fn new(variables: usize) -> Self {
+    pub(crate) fn new(variables: usize) -> Self {
         Self {
             list: Vec::new(),
             watches: vec![Vec::new(); variables * 2],
@@ -75,11 +76,11 @@ impl Clauses {
         }
     }
 
-    pub(super) fn is_present(&self, id: PackageId) -> bool {
+    pub(crate) fn is_present(&self, id: PackageId) -> bool {
         self.values[id as usize] == Some(true)
     }
 
-    pub(super) fn is_open(&self, id: PackageId) -> bool {
+    pub(crate) fn is_open(&self, id: PackageId) -> bool {
         self.values[id as usize].is_none()
     }
 
@@ -88,7 +89,7 @@ impl Clauses {
     }
 
     /// Adds a clause before anything is supposed.
-    pub(super) fn add(&mut self, clause: Vec<Literal>) {
+    pub(crate) fn add(&mut self, clause: Vec<Literal>) {
         match clause[..] {
             [] => self.contradicted = true,
             [only] => match self.value(only) {
@@ -119,13 +120,13 @@ impl Clauses {
     }
 
     /// Supposes that a package is there.
-    pub(super) fn suppose(&mut self, id: PackageId) {
+    pub(crate) fn suppose(&mut self, id: PackageId) {
         self.suppositions.push(self.trail.len());
         self.set(Literal::present(id), None);
     }
 
     /// Draws every conclusion, and takes suppositions back where they contradict the clauses.
-    pub(super) fn settle(&mut self) -> Settled {
+    pub(crate) fn settle(&mut self) -> Settled {
         // Values may have been set before the clauses that they bear on came in.
         while !self.contradicted {
             let Some(clause) = self.propagate() else { return Settled::Quiet };

@@ -1,0 +1,138 @@
+//! What the solver chooses, beside what `apt-get --simulate` of this machine chooses from the same lists.
+//!
+//! apt is told that nothing is installed, so that neither adds what the other does not: `apt-get install` adds no
+//! essential packages either. Skipped where apt or its lists are missing.
+#![expect(clippy::disallowed_methods, reason = "a test runs the real tool")]
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
+
+use ocelet_package::deb::{Index, Package};
+use ocelet_package::deb_solve::{FoundBy, Listed, Request, Root, check, solve};
+
+/// Sets of packages that nodes need, and some that are known for their alternatives and conflicts.
+const SETS: &[&str] = &[
+    "runc",
+    "crun",
+    "conmon",
+    "containernetworking-plugins",
+    "iptables",
+    "conntrack",
+    "util-linux",
+    "mount",
+    "e2fsprogs",
+    "xfsprogs",
+    "nfs-common",
+    "open-iscsi",
+    "socat",
+    "ethtool",
+    "iproute2",
+    "ebtables",
+    "kmod",
+    "ca-certificates",
+    "openssh-client",
+    "systemd",
+    "bash coreutils",
+    "systemd systemd-sysv dbus udev",
+    "multipath-tools lvm2 cryptsetup",
+    "ceph-common glusterfs-client",
+    "python3 perl git",
+    "openssh-server",
+    "mdadm smartmontools",
+    "containerd",
+    "podman buildah",
+    "nftables ipset ipvsadm",
+    "runc crun conmon containernetworking-plugins iptables conntrack util-linux mount e2fsprogs socat ethtool kmod",
+    "xfsprogs nfs-common open-iscsi iproute2 ebtables ca-certificates openssh-client systemd",
+    "postfix cron logrotate",
+    "xserver-xorg lightdm",
+    "default-jre-headless",
+    "network-manager chrony",
+    "gcc make libssl-dev",
+];
+
+/// The lists of packages that apt uses here, in its order.
+fn lists() -> Option<Vec<Index>> {
+    let command = Command::new("apt-get")
+        .args(["indextargets", "--format", "$(FILENAME)", "Created-By: Packages"])
+        .output()
+        .ok()?;
+    let paths = String::from_utf8(command.stdout).ok()?;
+    let mut indexes = Vec::new();
+    for path in paths.lines() {
+        let text = Command::new("/usr/lib/apt/apt-helper").args(["cat-file", path]).output().ok()?;
+        if !text.status.success() {
+            return None;
+        }
+        indexes.push(Index::from_bytes(text.stdout).expect("a list that apt takes can be read"));
+    }
+    Some(indexes).filter(|indexes| !indexes.is_empty())
+}
+
+fn architecture() -> Option<String> {
+    let command = Command::new("dpkg").arg("--print-architecture").output().ok()?;
+    Some(String::from_utf8(command.stdout).ok()?.trim().to_owned())
+}
+
+/// Name and version of what apt would install; the error of apt where it would not.
+fn apt(directory: &Path, packages: &str) -> Result<BTreeSet<(String, String)>, String> {
+    let directory = directory.display();
+    let command = Command::new("apt-get")
+        .args(["--simulate", "--no-install-recommends"])
+        .args(["-o", "Dir::State::status=/dev/null"])
+        .args(["-o", &format!("Dir::State::extended_states={directory}/extended_states")])
+        .args(["-o", &format!("Dir::Cache={directory}")])
+        .args(["-o", "Dir::Etc::preferences=/dev/null", "-o", "Dir::Etc::preferencesparts=/dev/null"])
+        .arg("install")
+        .args(packages.split(' '))
+        .env("LC_ALL", "C")
+        .output()
+        .expect("apt-get was there before");
+    if !command.status.success() {
+        return Err(String::from_utf8_lossy(&command.stderr).into_owned());
+    }
+    let text = String::from_utf8_lossy(&command.stdout);
+    let installed = text.lines().filter_map(|line| line.strip_prefix("Inst "));
+    let words = installed.filter_map(|line| {
+        let (name, rest) = line.split_once(" (")?;
+        Some((name.to_owned(), rest.split_once(' ')?.0.to_owned()))
+    });
+    Ok(words.collect())
+}
+
+#[test]
+fn the_same_packages_are_chosen_as_by_apt() {
+    let (Some(indexes), Some(architecture)) = (lists(), architecture()) else {
+        eprintln!("skipped: this machine has no apt with lists of packages");
+        return;
+    };
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let (mut compared, mut differing) = (0, Vec::new());
+    for set in SETS {
+        let Ok(theirs) = apt(directory.path(), set) else {
+            eprintln!("{set}: apt cannot install it from these lists");
+            continue;
+        };
+        let roots: Vec<Root<'_>> = set.split(' ').map(|root| Root::parse(root).expect("a root")).collect();
+        let request = Request {
+            indexes: indexes.iter().map(Listed::new).collect(),
+            architecture: &architecture,
+            roots: roots.clone(),
+            ..Request::default()
+        };
+        let solution = solve(&request).unwrap_or_else(|error| panic!("{set}: {error}"));
+        let packages: Vec<Package<'_>> = solution.packages.iter().map(|chosen| chosen.package).collect();
+        check(&architecture, &roots, &packages).expect("the packages go together");
+        let ours: BTreeSet<(String, String)> =
+            packages.iter().map(|each| (each.name.to_owned(), each.version_text.to_owned())).collect();
+        compared += 1;
+        if ours != theirs || solution.found_by != FoundBy::Apt {
+            let more: Vec<_> = ours.difference(&theirs).collect();
+            let less: Vec<_> = theirs.difference(&ours).collect();
+            differing.push(format!("{set} ({:?}): only here {more:?}, only apt {less:?}", solution.found_by));
+        }
+    }
+    assert!(differing.is_empty(), "of {compared} sets:\n{}", differing.join("\n"));
+    eprintln!("{compared} sets agree with apt");
+}
