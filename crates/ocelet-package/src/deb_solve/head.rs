@@ -67,7 +67,7 @@ mod tests {
                 name: package.name,
                 version: package.version_text,
                 architecture: package.architecture,
-                provides: provides.as_str(),
+                provides: provides.as_str().trim(),
             };
             assert_eq!(Head::read(text), wanted, "{paragraph}");
         }

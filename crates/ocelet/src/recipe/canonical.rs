@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::model::{
-    ApkSource, ArtifactSource, FileContent, Flavor, ImageConfig, Install, Keys, Recipe, Source, SourceKind,
-    Wish,
+    ApkSource, ArtifactSource, DebOrigin, DebSource, FileContent, Flavor, ImageConfig, Install, Keys, Recipe,
+    Source, SourceKind, Wish,
 };
 use super::names::AccountName;
 use super::problem::At;
@@ -45,6 +45,7 @@ fn source_json(source: &Source) -> Value {
             "exclude": rootfs.exclude.iter().map(|glob| glob.as_str()).collect::<Vec<_>>(),
         }),
         SourceKind::Apk(apk) => apk_json(apk),
+        SourceKind::Deb(deb) => deb_json(deb),
         SourceKind::Artifact(artifact) => artifact_json(artifact),
         SourceKind::File(file) => {
             let (key, content) = match &file.content {
@@ -77,6 +78,23 @@ fn apk_json(apk: &ApkSource) -> Value {
         Keys::Files(files) => shown(files),
     };
     json!({ "apk": repositories.collect::<Vec<_>>(), "keys": keys, "pin": members(&apk.pins, |pin| json!(pin.to_string())) })
+}
+
+fn deb_json(deb: &DebSource) -> Value {
+    let (origin, keys, snapshot) = match &deb.origin {
+        DebOrigin::System => (json!("system"), Value::Null, Value::Null),
+        DebOrigin::Listed { repositories, keys, snapshot } => {
+            (shown(repositories), shown(keys), json!(snapshot))
+        }
+    };
+    json!({
+        "deb": origin,
+        "keys": keys,
+        "snapshot": snapshot,
+        "packages": deb.packages.values().map(|term| term.to_string()).collect::<Vec<_>>(),
+        "pin": members(&deb.pins, |pin| json!(pin.to_string())),
+        "alternatives": members(&deb.alternatives, |program| json!(program.to_string())),
+    })
 }
 
 fn artifact_json(artifact: &ArtifactSource) -> Value {

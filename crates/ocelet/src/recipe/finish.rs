@@ -241,6 +241,7 @@ impl Finisher<'_, '_> {
     fn check_packages(&mut self, wants: &Wants) {
         let of = |source: &'_ Source| match &source.kind {
             SourceKind::Apk(apk) => Some(apk.repositories.iter().filter_map(|one| one.tag.clone()).collect()),
+            SourceKind::Deb(_) => Some(Vec::new()),
             _ => None,
         };
         let all: Vec<Vec<RepositoryTag>> = self.sources.values().filter_map(of).collect();

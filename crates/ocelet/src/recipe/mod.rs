@@ -46,8 +46,9 @@ mod variables;
 
 pub use location::Location;
 pub use model::{
-    ApkSource, ArtifactSource, Directory, FileContent, FileSource, Flavor, Group, ImageConfig, Install, Keys,
-    PackageWish, Recipe, Repository, RootfsSource, Source, SourceKind, Stability, User, Wish,
+    ApkSource, ArtifactSource, DebOrigin, DebRepository, DebSource, Directory, FileContent, FileSource,
+    Flavor, Group, ImageConfig, Install, Keys, PackageWish, Recipe, Repository, RootfsSource, Source,
+    SourceKind, Stability, User, Wish,
 };
 pub use names::{
     AccountName, CommandName, FlavorName, ImageName, NameError, PackageName, RepositoryTag, RuleName,

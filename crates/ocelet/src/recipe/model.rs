@@ -66,6 +66,8 @@ pub enum SourceKind {
     Rootfs(RootfsSource),
     /// Repositories of Alpine packages.
     Apk(ApkSource),
+    /// Repositories of Debian packages.
+    Deb(DebSource),
     /// A released file or archive.
     Artifact(ArtifactSource),
     /// One file.
@@ -110,6 +112,51 @@ pub struct ApkSource {
     pub keys: Keys,
     /// The versions that packages of these repositories must have if they are chosen at all.
     pub pins: BTreeMap<PackageName, At<Constraint>>,
+}
+
+/// Repositories of Debian packages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DebSource {
+    /// Where the packages are, and whose signatures are believed.
+    pub origin: DebOrigin,
+    /// The packages that commands and files may be taken from, beside what these depend on and what flavors ask for
+    /// by name: no index of a Debian repository tells which package has a command.
+    pub packages: BTreeMap<PackageName, At<PackageTerm>>,
+    /// The versions that packages of these repositories must have if they are chosen at all.
+    pub pins: BTreeMap<PackageName, At<Constraint>>,
+    /// Which program stands behind a name that several packages offer, by that name (update-alternatives(1)); where
+    /// nothing is said the one of the highest priority.
+    pub alternatives: BTreeMap<String, At<TreePath>>,
+}
+
+/// Where Debian packages come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DebOrigin {
+    /// Wherever apt on this machine takes them from, by its own sources and keyrings.
+    System,
+    /// These repositories.
+    Listed {
+        /// The repositories, the most wanted first; at least one.
+        repositories: Vec<At<DebRepository>>,
+        /// The keyrings whose signatures are believed. A relative path begins at the directory of the recipe.
+        keys: Vec<At<PlatformText>>,
+        /// Whether the repositories are snapshots of the past, so that the end of their Release's validity does not
+        /// count.
+        snapshot: bool,
+    },
+}
+
+/// One suite of a repository of Debian packages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DebRepository {
+    /// Its root, above `dists` and `pool`, without a slash at the end.
+    pub location: PlatformText,
+    /// The suite, or an exact path below the root, which ends with a slash.
+    pub suite: String,
+    /// The components; none with an exact path.
+    pub components: Vec<String>,
 }
 
 /// A package repository.
@@ -340,6 +387,7 @@ impl SourceKind {
             Self::Apk(_) => "apk",
             Self::Artifact(_) => "artifact",
             Self::File(FileSource { content: FileContent::Text(_), .. }) => "text",
+            Self::Deb(_) => "deb",
             Self::File(_) => "file",
         }
     }
@@ -352,7 +400,7 @@ impl SourceKind {
                 Install::File(path) => Some((At::new(path, install.span), *replace)),
                 Install::Directory(_) => None,
             },
-            Self::Rootfs(_) | Self::Apk(_) => None,
+            Self::Rootfs(_) | Self::Apk(_) | Self::Deb(_) => None,
         }
     }
 }
@@ -419,6 +467,14 @@ impl ArtifactSource {
     fn place(&self, template: &PlatformText, platform: &Platform) -> Location {
         let architecture = self.architectures.get(platform).map(String::as_str);
         Location::of(template.for_platform_called(platform, architecture))
+    }
+}
+
+impl std::fmt::Display for DebRepository {
+    /// As a recipe has it, which is a line of sources.list(5) without its type.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{} {}", self.location, self.suite)?;
+        self.components.iter().try_for_each(|component| write!(formatter, " {component}"))
     }
 }
 

@@ -58,6 +58,21 @@ const ALPINE: &[(&str, &[&str], &str)] = &[
     ("s390x", &[], "s390x"),
 ];
 
+/// What Debian calls them (dpkg-architecture(1), `dpkg --print-architecture`). `armhf` wants a processor of version 7,
+/// `armel` one of version 5.
+const DEBIAN: &[(&str, &[&str], &str)] = &[
+    ("386", &[], "i386"),
+    ("amd64", &[], "amd64"),
+    ("arm", &["v5", "v6"], "armel"),
+    ("arm", &["v7", "v8"], "armhf"),
+    ("arm64", &[], "arm64"),
+    ("loong64", &[], "loong64"),
+    ("mips64le", &[], "mips64el"),
+    ("ppc64le", &[], "ppc64el"),
+    ("riscv64", &[], "riscv64"),
+    ("s390x", &[], "s390x"),
+];
+
 /// A platform that an image can be for. `linux/arm64/v8` and `linux/amd64/v1` are held as `linux/arm64` and
 /// `linux/amd64`, which is what every client takes them for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -133,10 +148,19 @@ impl Platform {
 
     /// The architecture by Alpine's name, where Alpine has packages for it: `x86_64`, `aarch64`, `armv7`.
     pub fn apk_architecture(&self) -> Option<&'static str> {
+        self.called(ALPINE)
+    }
+
+    /// The architecture by Debian's name, where Debian has packages for it: `amd64`, `arm64`, `armhf`.
+    pub fn deb_architecture(&self) -> Option<&'static str> {
+        self.called(DEBIAN)
+    }
+
+    fn called(&self, names: &'static [(&str, &[&str], &str)]) -> Option<&'static str> {
         let is_it = |variants: &[&str]| {
             variants.is_empty() || self.variant.is_some_and(|variant| variants.contains(&variant))
         };
-        ALPINE
+        names
             .iter()
             .find(|(architecture, variants, _)| *architecture == self.architecture && is_it(variants))
             .map(|(.., name)| *name)

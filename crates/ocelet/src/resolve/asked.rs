@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::recipe::{
-    ApkSource, ArtifactSource, At, Flavor, Keys, Platform, Recipe, Source, SourceKind, SourceName, Wish,
+    ApkSource, ArtifactSource, At, DebOrigin, DebSource, Flavor, Keys, Platform, Recipe, Source, SourceKind,
+    SourceName, Wish,
 };
 
 /// What a recipe asks of one source, in words that two recipes share exactly where they want the same.
@@ -23,6 +24,7 @@ pub fn asked(recipe: &Recipe) -> BTreeMap<SourceName, Asked> {
     let locked = recipe.sources.iter().filter_map(|(name, source)| {
         let asked = match &source.kind {
             SourceKind::Apk(apk) => of_packages(recipe, source, apk),
+            SourceKind::Deb(deb) => of_deb(recipe, source, deb),
             SourceKind::Artifact(artifact) => of_artifact(recipe, source, artifact),
             SourceKind::Rootfs(_) | SourceKind::File(_) => return None,
         };
@@ -67,6 +69,37 @@ fn of_packages(recipe: &Recipe, source: &Source, apk: &ApkSource) -> Asked {
         let brought = brought(recipe, platform);
         let wishes = recipe.flavors.values().flat_map(|flavor| wishes(source, flavor, &brought));
         (platform.clone(), required_once(wishes.collect()))
+    });
+    Asked { settings, wanted: wanted.collect() }
+}
+
+/// A Debian source has no commands by name: it is asked for packages only.
+fn of_deb(recipe: &Recipe, source: &Source, deb: &DebSource) -> Asked {
+    let mut settings = BTreeMap::new();
+    match &deb.origin {
+        DebOrigin::System => drop(settings.insert("deb".to_owned(), vec!["system".to_owned()])),
+        DebOrigin::Listed { repositories, keys, snapshot } => {
+            let repositories = repositories.iter().map(|one| one.value.to_string());
+            settings.insert("deb".to_owned(), repositories.collect());
+            settings.insert("keys".to_owned(), keys.iter().map(|one| one.value.to_string()).collect());
+            if *snapshot {
+                settings.insert("snapshot".to_owned(), vec!["true".to_owned()]);
+            }
+        }
+    }
+    if !deb.pins.is_empty() {
+        let pins = deb.pins.iter().map(|(name, pin)| format!("{name}{}", pin.value));
+        settings.insert("pin".to_owned(), pins.collect());
+    }
+    let wanted = platforms(recipe, source).map(|platform| {
+        let mut wishes: BTreeSet<String> =
+            deb.packages.values().map(|package| package.value.to_string()).collect();
+        for package in recipe.flavors.values().flat_map(|flavor| flavor.packages.values()) {
+            if may_bring_wish(source, &package.value.wish) {
+                wishes.insert(marked(package.value.term.to_string(), &package.value.wish));
+            }
+        }
+        (platform.clone(), required_once(wishes))
     });
     Asked { settings, wanted: wanted.collect() }
 }

@@ -140,7 +140,7 @@ fn provided<'all>(
 /// Whether a source for this platform has files that only its unpacking shows.
 fn others_may_bring(recipe: &Recipe, platform: &Platform) -> bool {
     recipe.sources.values().filter(|source| source.is_for(platform)).any(|source| match &source.kind {
-        SourceKind::Rootfs(_) => true,
+        SourceKind::Rootfs(_) | SourceKind::Deb(_) => true,
         SourceKind::Artifact(artifact) => matches!(artifact.install.value, Install::Directory(_)),
         SourceKind::Apk(_) | SourceKind::File(_) => false,
     })

@@ -112,6 +112,8 @@ pub fn unpack(
                     .map_err(|cause| UnpackError::File { name: name.clone(), cause })?;
                 laid.take_tree(combine::single(&name, file, content)?, file.replace);
             }
+            // A lock never has any: until their packages can be unpacked there is no other answer.
+            SourceKind::Deb(_) => return Err(UnpackError::NotLocked { name }),
             SourceKind::Apk(_) => {
                 let (lock, goods) = locked()?;
                 let package::Laid { trees, packages } = package::lay(source, platform, lock, goods, host)?;
