@@ -33,6 +33,7 @@ mod armor;
 mod certificate;
 mod cleartext;
 mod date;
+mod debian;
 mod hex;
 mod keyring;
 mod packages;
