@@ -18,7 +18,7 @@ use ocelet_tree::{TreePath, View};
 
 use crate::files::{Directory, Facts, File, Files, Place};
 use crate::target::Machine;
-use crate::{Binary, Mismatch, Text, WantKind, World};
+use crate::{Binary, Text, WantKind, World};
 pub(crate) use answer::Answer;
 pub use answer::{Request, Unfound, WhyUnfound};
 pub(crate) use environment::{Environment, Environments};
