@@ -11,6 +11,7 @@ pub mod elf;
 mod files;
 pub mod loader_truth;
 pub mod rootfs;
+pub mod scanner;
 pub mod trees;
 
 pub use directory::DirectoryView;
