@@ -252,7 +252,14 @@ fn pages_for_people() {
     let cases: Vec<(Vec<&str>, Vec<&str>)> = vec![
         (
             vec!["why", "out:v1-a", "/usr/bin/mount"],
-            vec!["v1-a (linux/amd64)", "  flavor a", "command mount (line 10)", "  owner  host", "  layer  "],
+            vec![
+                "v1-a (linux/amd64)",
+                "  flavor a",
+                "command mount (line 10)",
+                "  owner  host",
+                "  world: glibc, loader /lib64/ld-linux-x86-64.so.2",
+                "  layer  ",
+            ],
         ),
         (vec!["why", "--not", "out:v1-a", "/usr/bin/dash"], vec!["flavor b has it: command dash"]),
         (
@@ -261,6 +268,7 @@ fn pages_for_people() {
                 "v1-a  linux/amd64  sha256:",
                 "env         PATH=/usr/bin",
                 "commands    mount",
+                "world       glibc, loader /lib64/ld-linux-x86-64.so.2: 1 program, ",
                 "v1-b  linux/amd64",
             ],
         ),

@@ -17,15 +17,14 @@ mod parse;
 mod rules;
 mod script;
 mod target;
+mod world;
 
 pub use cache::{CacheEntry, CacheError, Hwcap, LoaderCache};
 pub use close::{
-    Closure, Kept, Options, Problem, Reason, Root, Step, UnexplainedDlopen, Why, WouldNeed, close,
-    close_with, who_would_need,
+    Closure, Inhabitants, Kept, Options, Problem, Reason, Root, Step, UnexplainedDlopen, Why, WouldNeed,
+    close, close_with, who_would_need,
 };
-pub use loader::{
-    Edge, Found, Hwcaps, LoadError, Loaded, Loader, Object, Request, Unfound, WhyUnfound, World,
-};
+pub use loader::{Edge, Found, Hwcaps, LoadError, Loaded, Loader, Object, Request, Unfound, WhyUnfound};
 pub use parse::{
     Abi, Binary, Class, DlopenNote, ElfError, Endianness, FloatAbi, Kind, Priority, Text, VersionNeed, Want,
     WantKind,
@@ -33,3 +32,4 @@ pub use parse::{
 pub use rules::{Explains, Files, NamePattern, Rule, RuleError, RulePack, RulePacks, When};
 pub use script::Shebang;
 pub use target::{Mismatch, Target, UnknownPlatform};
+pub use world::World;

@@ -31,6 +31,8 @@ pub(crate) struct Machine {
     glibc: &'static str,
     /// The path of musl's loader; its file name tells the `ARCH` of `/etc/ld-musl-ARCH.path`.
     musl: &'static str,
+    /// What Debian calls the machine's directory below `/lib` and `/usr/lib`.
+    pub(crate) tuple: &'static str,
     /// The library directories of glibc where the loader does not tell its own.
     pub(crate) directories: &'static [&'static str],
 }
@@ -40,7 +42,7 @@ const LIB64: &[&str] = &["/lib64/", "/usr/lib64/"];
 
 macro_rules! machines {
     ($($platform:literal $machine:literal $class:ident $order:ident $float:expr, $token:expr, $flags:literal,
-        $glibc:literal $musl:literal $directories:ident;)*) => {
+        $glibc:literal $musl:literal $tuple:literal $directories:ident;)*) => {
         &[$(Machine {
             platform: $platform,
             number: $machine,
@@ -51,6 +53,7 @@ macro_rules! machines {
             cache_flags: $flags,
             glibc: $glibc,
             musl: $musl,
+            tuple: $tuple,
             directories: $directories,
         }),*]
     };
@@ -61,27 +64,27 @@ const SOFT: Option<FloatAbi> = Some(FloatAbi::Soft);
 
 static MACHINES: &[Machine] = machines! {
     "linux/amd64" 62 Bits64 Little None, Some("x86_64"), 0x0303,
-        "/lib64/ld-linux-x86-64.so.2" "/lib/ld-musl-x86_64.so.1" LIB64;
+        "/lib64/ld-linux-x86-64.so.2" "/lib/ld-musl-x86_64.so.1" "x86_64-linux-gnu" LIB64;
     "linux/arm64" 183 Bits64 Little None, Some("aarch64"), 0x0a03,
-        "/lib/ld-linux-aarch64.so.1" "/lib/ld-musl-aarch64.so.1" LIB64;
+        "/lib/ld-linux-aarch64.so.1" "/lib/ld-musl-aarch64.so.1" "aarch64-linux-gnu" LIB64;
     "linux/arm/v7" 40 Bits32 Little HARD, Some("v7l"), 0x0903,
-        "/lib/ld-linux-armhf.so.3" "/lib/ld-musl-armhf.so.1" LIB;
+        "/lib/ld-linux-armhf.so.3" "/lib/ld-musl-armhf.so.1" "arm-linux-gnueabihf" LIB;
     "linux/arm/v6" 40 Bits32 Little HARD, Some("v6l"), 0x0903,
-        "/lib/ld-linux-armhf.so.3" "/lib/ld-musl-armhf.so.1" LIB;
+        "/lib/ld-linux-armhf.so.3" "/lib/ld-musl-armhf.so.1" "arm-linux-gnueabihf" LIB;
     "linux/arm/v5" 40 Bits32 Little SOFT, Some("v5l"), 0x0b03,
-        "/lib/ld-linux.so.3" "/lib/ld-musl-arm.so.1" LIB;
+        "/lib/ld-linux.so.3" "/lib/ld-musl-arm.so.1" "arm-linux-gnueabi" LIB;
     "linux/386" 3 Bits32 Little None, Some("i686"), 0x0003,
-        "/lib/ld-linux.so.2" "/lib/ld-musl-i386.so.1" LIB;
+        "/lib/ld-linux.so.2" "/lib/ld-musl-i386.so.1" "i386-linux-gnu" LIB;
     "linux/riscv64" 243 Bits64 Little None, None, 0x1003,
-        "/lib/ld-linux-riscv64-lp64d.so.1" "/lib/ld-musl-riscv64.so.1" LIB64;
+        "/lib/ld-linux-riscv64-lp64d.so.1" "/lib/ld-musl-riscv64.so.1" "riscv64-linux-gnu" LIB64;
     "linux/ppc64le" 21 Bits64 Little None, Some("power8"), 0x0503,
-        "/lib64/ld64.so.2" "/lib/ld-musl-powerpc64le.so.1" LIB64;
+        "/lib64/ld64.so.2" "/lib/ld-musl-powerpc64le.so.1" "powerpc64le-linux-gnu" LIB64;
     "linux/s390x" 22 Bits64 Big None, Some("z10"), 0x0403,
-        "/lib/ld64.so.1" "/lib/ld-musl-s390x.so.1" LIB64;
+        "/lib/ld64.so.1" "/lib/ld-musl-s390x.so.1" "s390x-linux-gnu" LIB64;
     "linux/loong64" 258 Bits64 Little None, Some("loongarch"), 0x1203,
-        "/lib64/ld-linux-loongarch-lp64d.so.1" "/lib/ld-musl-loongarch64.so.1" LIB64;
+        "/lib64/ld-linux-loongarch-lp64d.so.1" "/lib/ld-musl-loongarch64.so.1" "loongarch64-linux-gnu" LIB64;
     "linux/mips64le" 8 Bits64 Little None, None, 0x0703,
-        "/lib64/ld.so.1" "/lib/ld-musl-mips64el.so.1" LIB64;
+        "/lib64/ld.so.1" "/lib/ld-musl-mips64el.so.1" "mips64el-linux-gnuabi64" LIB64;
 };
 
 /// A platform that no row is known for.

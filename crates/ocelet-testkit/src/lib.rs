@@ -12,6 +12,7 @@ mod files;
 pub mod loader_truth;
 pub mod openpgp;
 pub mod rootfs;
+pub mod scanner;
 pub mod trees;
 
 pub use directory::DirectoryView;

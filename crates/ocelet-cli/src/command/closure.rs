@@ -115,6 +115,7 @@ fn document(answer: &ClosureAnswer) -> serde_json::Value {
         "files": answer.files,
         "missing": answer.missing,
         "unexplained_dlopen": answer.unexplained_dlopen,
+        "worlds": answer.worlds,
     })
 }
 
@@ -151,6 +152,15 @@ fn tree(answer: &ClosureAnswer) -> String {
         if !shown.contains(path) {
             let _ = writeln!(out, "{path}");
         }
+    }
+    // Of one world there is nothing to tell apart: its loader is in the tree.
+    for (loader, world) in answer.worlds.iter().filter(|_| answer.worlds.len() > 1) {
+        let (programs, libraries) = (world.programs.len(), world.libraries.len());
+        let _ = writeln!(
+            out,
+            "world: {}, loader {loader}  (programs: {programs}, libraries: {libraries})",
+            world.libc
+        );
     }
     out
 }

@@ -72,6 +72,17 @@ fn describe(page: &mut String, tag: &str, image: &Value) -> std::fmt::Result {
     if !commands.is_empty() {
         writeln!(page, "  commands    {}", commands.join(" "))?;
     }
+    for world in list(&image["worlds"]) {
+        let count = |key: &str| world[key].as_u64().unwrap_or(0);
+        writeln!(
+            page,
+            "  world       {}, loader {}: {}, {}",
+            text(&world["libc"]),
+            text(&world["loader"]),
+            counted(count("programs"), "program", "programs"),
+            counted(count("libraries"), "library", "libraries")
+        )?;
+    }
     packages(page, image)?;
     for (key, label) in [("missing", "missing"), ("unexplained_dlopen", "dlopen?")] {
         for one in list(&image[key]) {
@@ -113,6 +124,10 @@ fn packages(page: &mut String, image: &Value) -> std::fmt::Result {
         writeln!(page, "  not run     {} of {}", text(&script["kind"]), text(&script["package"]))?;
     }
     Ok(())
+}
+
+fn counted(number: u64, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
 }
 
 fn list(value: &Value) -> &[Value] {

@@ -96,6 +96,10 @@ fn explain(images: &[FinishedImage], path: &TreePath) -> Option<(String, Value)>
             let _ = writeln!(page, "{indent}{}", link.path);
         }
         let _ = writeln!(page, "  owner  {}", chain.file.owner);
+        let worlds = report.worlds_of(&place);
+        for (loader, world) in &worlds {
+            let _ = writeln!(page, "  world: {}, loader {loader}", world.libc);
+        }
         if let Some(layer) = report.layers.get(chain.file.layer) {
             let (number, of) = (chain.file.layer + 1, report.layers.len());
             let _ = writeln!(
@@ -109,8 +113,10 @@ fn explain(images: &[FinishedImage], path: &TreePath) -> Option<(String, Value)>
         let _ = writeln!(page, "  size   {} ({})", size(chain.file.size), chain.file.kind);
         let links: Vec<Value> =
             chain.links.iter().map(|link| json!({"path": link.path, "because": link.because})).collect();
+        let worlds: Vec<Value> =
+            worlds.iter().map(|(loader, world)| json!({"libc": world.libc, "loader": loader})).collect();
         documents.push(json!({
-            "tag": image.tag, "platform": image.platform.to_string(), "flavor": report.flavor,
+            "tag": image.tag, "platform": image.platform.to_string(), "flavor": report.flavor, "worlds": worlds,
             "path": place.to_string(), "file": chain.file, "chain": links, "layer": report.layers.get(chain.file.layer),
         }));
     }

@@ -10,6 +10,7 @@ mod problem;
 mod reason;
 mod rulework;
 mod work;
+mod worlds;
 
 #[cfg(test)]
 mod tests;
@@ -19,10 +20,11 @@ use std::collections::BTreeMap;
 use ocelet_tree::{TreePath, View};
 
 use crate::rules::RulePack;
-use crate::{Hwcaps, Loader, Priority, Target};
+use crate::{Hwcaps, Loader, Priority, Target, Text};
 pub use absence::{WouldNeed, who_would_need};
 pub use problem::Problem;
 pub use reason::{Kept, Reason, Step, Why};
+pub use worlds::Inhabitants;
 
 /// Where a closure begins.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,6 +63,8 @@ pub struct Closure {
     pub absent: Vec<Problem>,
     /// Files that load libraries at run time, and nothing tells which.
     pub unexplained: Vec<UnexplainedDlopen>,
+    /// The C libraries' worlds and who lives in them, by the path of the loader, as programs ask for it.
+    pub worlds: BTreeMap<Text, Inhabitants>,
     cache: Option<Vec<u8>>,
 }
 

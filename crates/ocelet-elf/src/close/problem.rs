@@ -27,7 +27,7 @@ pub enum Problem {
         links: Vec<TreePath>,
     },
     /// A program whose loader is missing. The kernel would say "no such file" of the program itself.
-    #[error("{program} wants the loader {loader}, which no source provides")]
+    #[error("{program} wants {loader}, its loader, which no source provides")]
     MissingLoader {
         /// The program.
         program: TreePath,
@@ -120,10 +120,28 @@ pub enum Problem {
         /// What it is made for.
         mismatch: Mismatch,
     },
-    /// A library of one C library's world in a program of the other's.
-    #[error("{program} is a {} program, and would load {path}, which was linked against {}", name(*.world), name(*.other))]
-    MixedWorlds {
+    /// A program that asks for one C library's loader and was linked against the other.
+    #[error("{program} was linked against {linked}, and asks for the loader {loader}, which is of {world}")]
+    ForeignLoader {
         /// The program.
+        program: TreePath,
+        /// The world that it was linked against.
+        linked: World,
+        /// The loader, as the program has it.
+        loader: Text,
+        /// The loader's world.
+        world: World,
+    },
+    /// A library of one C library's world is all that the loader of the other finds.
+    #[error(
+        "{by} needs {name}, and its loader takes {path}, which was linked against {other}; {program} is a {world} program"
+    )]
+    MixedWorlds {
+        /// The name.
+        name: Text,
+        /// Who needs it.
+        by: TreePath,
+        /// The program in which that happens.
         program: TreePath,
         /// Its world.
         world: World,
@@ -200,12 +218,4 @@ fn list(paths: &[TreePath]) -> String {
 
 fn words(names: &[Text]) -> String {
     names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-}
-
-fn name(world: World) -> &'static str {
-    match world {
-        World::Glibc => "glibc",
-        World::Musl => "musl",
-        World::Other => "foreign",
-    }
 }

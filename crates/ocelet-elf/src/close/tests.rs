@@ -7,6 +7,8 @@ use ocelet_tree::Tree;
 use super::*;
 use crate::rules::RulePacks;
 
+mod worlds;
+
 const GLIBC: &str = "/lib64/ld-linux-x86-64.so.2";
 const MUSL: &str = "/lib/ld-musl-x86_64.so.1";
 
@@ -161,15 +163,15 @@ fn every_problem_is_told_at_once() {
     let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
     let said = told(&close(&tree, &roots(&paths), &options()).problems);
     for want in [
-        "/b/loader wants the loader /lib64/none.so.2, which no source provides",
-        "/b/link-loader wants the loader /lib64/gone.so, which no source provides",
+        "/b/loader wants /lib64/none.so.2, its loader, which no source provides",
+        "/b/link-loader wants /lib64/gone.so, its loader, which no source provides",
         "/b/library needs libnone.so.1, which is in none of the directories that its loader searches: /usr/lib64",
         "/b/library needs libarm.so.1; /usr/lib64/libarm.so.1 is made for linux/arm64, not for linux/amd64",
         "/b/library needs libtext.so.1; its loader takes /usr/lib64/libtext.so.1, which is no ELF file",
         "/b/arm is made for linux/arm64, not for linux/amd64",
         "/b/version needs version GLIBC_2.38 of libc.so.6; /usr/lib64/libc.so.6 does not define it",
         "/b/unloaded needs version GLIBC_2.2 of libm.so.6, and nothing loads a library of that name",
-        "/b/mixed is a musl program, and would load /lib/libg.so.1, which was linked against glibc",
+        "/b/mixed needs libg.so.1, and its loader takes /lib/libg.so.1, which was linked against glibc; /b/mixed is a musl program",
         "/b/odd needs libraries through the loader /lib/odd-loader.so.1, whose rules are not known; known are glibc and musl",
         "/b/script is run by /usr/bin/nothing, which no source provides",
         "/b/env is run by frobnicate, which no source provides",

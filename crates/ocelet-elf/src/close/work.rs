@@ -212,6 +212,7 @@ impl<'work, 'view> Work<'work, 'view> {
         }
         self.edges(&traced);
         let process = Arc::new(traced.process);
+        self.check_program(&process);
         self.missing(&process);
         self.loaders(&process);
         for index in start..process.objects.len() {
@@ -219,7 +220,7 @@ impl<'work, 'view> Work<'work, 'view> {
                 continue;
             }
             let object = &process.objects[index];
-            self.check_world(&process, index);
+            self.settle_in(&process, index);
             self.check_versions(&process, index);
             if self.options.hwcaps == Hwcaps::KeepVariants {
                 self.variants(&process, index);
@@ -307,6 +308,10 @@ impl<'work, 'view> Work<'work, 'view> {
             if unfound.request == Request::Want(WantKind::Auxiliary) {
                 continue;
             }
+            if process.lacks_its_loader() && process.world.has_part(unfound.name.as_bytes()) {
+                // The loader comes with them: it is told, and once is enough.
+                continue;
+            }
             let by = process.objects[unfound.from].real().clone();
             let name = unfound.name.clone();
             self.closure.problems.push(match unfound.why.clone() {
@@ -317,23 +322,15 @@ impl<'work, 'view> Work<'work, 'view> {
                 WhyUnfound::OtherMachine { path, mismatch } => {
                     Problem::LibraryForOtherMachine { name, by, path, mismatch }
                 }
+                WhyUnfound::OtherWorld { path, world } => Problem::MixedWorlds {
+                    name,
+                    by,
+                    program: program.clone(),
+                    world: process.world,
+                    path,
+                    other: world,
+                },
                 WhyUnfound::Unusable { path, why } => Problem::UnusableLibrary { name, by, path, why },
-            });
-        }
-    }
-
-    fn check_world(&mut self, process: &Loaded, index: usize) {
-        let object = &process.objects[index];
-        if process.world == World::Other {
-            return;
-        }
-        let other = object.binary().and_then(crate::Binary::linked_against);
-        if let Some(other) = other.filter(|other| *other != process.world && Some(index) != process.loader) {
-            self.closure.problems.push(Problem::MixedWorlds {
-                program: process.objects[0].real().clone(),
-                world: process.world,
-                path: object.real().clone(),
-                other,
             });
         }
     }
@@ -440,8 +437,8 @@ fn look_at_elf(loader: &Loader<'_>, options: &Options, job: &Job, place: Arc<Pla
         return Seen::Problem(place, problem);
     }
     let (process, start) = match around {
-        None => (loader.load_place(&job.path, Arc::clone(&place), None), 0),
-        Some((process, _)) if binary.linked_against().is_some_and(|world| world != process.world) => {
+        None => (loader.load_place(&job.path, &place), 0),
+        Some((process, _)) if process.stranger(&place).is_some() => {
             return Seen::NotMeant;
         }
         Some((around, caller)) => {

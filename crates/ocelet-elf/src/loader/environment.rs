@@ -10,11 +10,11 @@ use std::sync::{Arc, Mutex, RwLock};
 
 use ocelet_tree::{Glob, TreePath};
 
-use super::{Answer, Loader, World, absolute};
+use super::{Answer, Loader, absolute};
 use crate::cache::LoaderCache;
 use crate::files::{Directory, Files, Place};
 use crate::target::Machine;
-use crate::{Abi, Binary, Text};
+use crate::{Abi, Binary, Text, World};
 
 /// How deep `include` lines of `/etc/ld.so.conf` may nest (`ldconfig.c`, `max_recursion`).
 const DEEPEST_INCLUDE: usize = 10;
@@ -54,15 +54,15 @@ type Key = (Vec<u8>, Abi, World);
 
 impl Loader<'_> {
     /// The environment in which a file is loaded: that of the loader that it asks for, else that of the
-    /// world that it was linked against, else of `fallback`, else of glibc.
-    pub(crate) fn environment(&self, binary: &Binary, fallback: Option<World>) -> Arc<Environment> {
+    /// world that it was linked against, else of `fallback`.
+    pub(crate) fn environment(&self, binary: &Binary, fallback: World) -> Arc<Environment> {
         let machine = Machine::of(binary.abi);
         let (path, world) = if let Some(interpreter) = &binary.interpreter {
             let path = interpreter.as_bytes().to_vec();
-            let world = by_name(&path).unwrap_or_else(|| self.by_file(&path));
+            let world = World::of_loader(&path).unwrap_or_else(|| self.by_file(&path));
             (path, world)
         } else {
-            let world = binary.linked_against().or(fallback).unwrap_or(World::Glibc);
+            let world = binary.linked_against().unwrap_or(fallback);
             let path = machine.and_then(|machine| machine.loader(world)).unwrap_or_default();
             (path.as_bytes().to_vec(), world)
         };
@@ -81,24 +81,9 @@ impl Loader<'_> {
         let Ok(place) = self.files.at(path) else { return World::Other };
         let Some(binary) = place.binary() else { return World::Other };
         match &binary.soname {
-            Some(soname) => by_name(soname.as_bytes()).unwrap_or(World::Other),
+            Some(soname) => World::of_loader(soname.as_bytes()).unwrap_or(World::Other),
             None => World::Other,
         }
-    }
-}
-
-/// The world of a loader, told by its file name: glibc's `shlib-versions` and musl's `ld-musl-ARCH.so.1`.
-fn by_name(path: &[u8]) -> Option<World> {
-    let name = path.rsplit(|byte| *byte == b'/').next()?;
-    let begins = |prefix: &str| name.starts_with(prefix.as_bytes());
-    if begins("ld-musl-") || begins("libc.musl-") || name == b"libc.so" {
-        Some(World::Musl)
-    } else if begins("ld-linux") || begins("ld64.so.") || begins("ld.so.") || begins("ld-2.") {
-        Some(World::Glibc)
-    } else if begins("klibc-") || begins("ld-uClibc") || begins("linker") {
-        Some(World::Other)
-    } else {
-        None
     }
 }
 
@@ -132,8 +117,8 @@ impl Environment {
         let loader = self.place.as_ref().and_then(|place| place.file.as_ref()?.bytes().ok());
         self.default_texts = loader.map(|bytes| compiled_directories(&bytes)).unwrap_or_default();
         if self.default_texts.is_empty() {
-            let table = self.machine.map_or(&[][..], |machine| machine.directories);
-            self.default_texts = table.iter().map(|text| text.as_bytes().to_vec()).collect();
+            self.default_texts =
+                self.machine.map_or_else(Vec::new, |machine| usual_directories(machine, files));
         }
         let cache = files.at(b"/etc/ld.so.cache").ok().and_then(|place| place.file.as_ref()?.bytes().ok());
         self.cache = cache.and_then(|bytes| LoaderCache::read(&bytes, self.abi.endianness).ok());
@@ -177,6 +162,14 @@ impl Environment {
         let first = first.strip_prefix(b"/usr").unwrap_or(first);
         first.strip_prefix(b"/").unwrap_or(first)
     }
+}
+
+/// Where glibc's loader of a machine usually looks: Debian's directories where the view has them (`multiarch`,
+/// <https://wiki.debian.org/Multiarch/Tuples>), then upstream's.
+fn usual_directories(machine: &Machine, files: &Files<'_>) -> Vec<Vec<u8>> {
+    let debian = ["/lib/", "/usr/lib/"].map(|above| format!("{above}{}/", machine.tuple).into_bytes());
+    let debian = debian.into_iter().filter(|text| files.directory(text).is_some());
+    debian.chain(machine.directories.iter().map(|text| text.as_bytes().to_vec())).collect()
 }
 
 fn text_of(place: &Place) -> Vec<u8> {

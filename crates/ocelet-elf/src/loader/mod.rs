@@ -3,6 +3,7 @@
 //! It walks needed names breadth first as glibc's `dl-deps.c` and musl's `dynlink.c` do, and asks the rules
 //! of the program's world for each name. It refuses to stop at the first missing library: all are told.
 
+mod answer;
 mod environment;
 mod glibc;
 mod musl;
@@ -17,22 +18,13 @@ use ocelet_tree::{TreePath, View};
 
 use crate::files::{Directory, Facts, File, Files, Place};
 use crate::target::Machine;
-use crate::{Binary, Mismatch, Text, WantKind};
+use crate::{Binary, Text, WantKind, World};
+pub(crate) use answer::Answer;
+pub use answer::{Request, Unfound, WhyUnfound};
 pub(crate) use environment::{Environment, Environments};
 
 /// More directories of one search path than any file has; what a hostile one has beyond is not searched.
 const MOST_DIRECTORIES: usize = 1024;
-
-/// Which rules find libraries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum World {
-    /// The GNU C library.
-    Glibc,
-    /// musl: the loader is the C library.
-    Musl,
-    /// A loader without libraries of its own world to search, such as klibc's.
-    Other,
-}
 
 /// Which variants for better processors take part in the search (`glibc-hwcaps` subdirectories).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -112,66 +104,6 @@ pub struct Edge {
     pub request: Request,
 }
 
-/// How a library was asked for.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Request {
-    /// By a table of the file.
-    Want(WantKind),
-    /// By a call at run time that a note or a rule tells of.
-    Dlopen,
-}
-
-/// One request that nothing answers.
-#[derive(Debug, Clone)]
-pub struct Unfound {
-    /// Which object asked.
-    pub from: usize,
-    /// The name that was asked for.
-    pub name: Text,
-    /// How it was asked for.
-    pub request: Request,
-    /// Why not.
-    pub why: WhyUnfound,
-}
-
-/// Why a library was not found.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum WhyUnfound {
-    /// No file of that name in these directories.
-    Nowhere {
-        /// The directories that exist and were searched, in order.
-        searched: Vec<TreePath>,
-    },
-    /// There are files of that name, but none for this machine: the first of them, and what it is made for.
-    OtherMachine {
-        /// The first file that was passed over.
-        path: TreePath,
-        /// What it is made for.
-        mismatch: Mismatch,
-    },
-    /// The file that the loader takes cannot be loaded.
-    Unusable {
-        /// The file.
-        path: TreePath,
-        /// Why.
-        why: String,
-    },
-}
-
-/// What a search came to.
-#[derive(Debug, Clone)]
-pub(crate) enum Answer {
-    Hit {
-        place: Arc<Place>,
-        directory: Option<Arc<Directory>>,
-        path: Vec<u8>,
-        found: Found,
-    },
-    /// The loader itself answers to the name.
-    Itself,
-    Miss(WhyUnfound),
-}
-
 /// Loads programs of one view, remembering every file and directory between them.
 pub struct Loader<'view> {
     pub(crate) files: Files<'view>,
@@ -218,12 +150,25 @@ impl<'view> Loader<'view> {
             let why = unloadable(&file);
             return Err(LoadError::NotLoadable { path: path.clone(), why });
         }
-        Ok(self.load_place(path, place, None))
+        Ok(self.load_place(path, &place))
     }
 
     /// Loads a file that is known to be loadable. A library without a loader of its own takes the world that
-    /// it was linked against, or `fallback`.
-    pub(crate) fn load_place(&self, path: &TreePath, place: Arc<Place>, fallback: Option<World>) -> Loaded {
+    /// it was linked against; where nothing tells that, the world that has all that it needs, glibc's first.
+    pub(crate) fn load_place(&self, path: &TreePath, place: &Arc<Place>) -> Loaded {
+        let in_glibc = self.load_as(path, place, World::Glibc);
+        let open = place
+            .binary()
+            .is_some_and(|binary| binary.interpreter.is_none() && binary.linked_against().is_none());
+        if !open || in_glibc.missing.is_empty() {
+            return in_glibc;
+        }
+        let in_musl = self.load_as(path, place, World::Musl);
+        if in_musl.missing.is_empty() { in_musl } else { in_glibc }
+    }
+
+    /// Loads a file, in `fallback` where it does not tell its world.
+    fn load_as(&self, path: &TreePath, place: &Arc<Place>, fallback: World) -> Loaded {
         let file = Arc::clone(place.file.as_ref().expect("the caller saw a file"));
         let binary = file.binary().expect("the caller saw an ELF file");
         let environment = self.environment(binary, fallback);
@@ -240,7 +185,7 @@ impl<'view> Loader<'view> {
             directory: None,
             origin: origin.unwrap_or_else(TreePath::root),
             names: Vec::new(),
-            place,
+            place: Arc::clone(place),
             file: Arc::clone(&file),
         };
         let mut process = Loaded {
@@ -288,6 +233,11 @@ impl Loaded {
     /// The objects that are really mapped: the loader of a library is only where something needs it.
     pub fn mapped(&self) -> impl Iterator<Item = &Object> {
         self.objects.iter().enumerate().filter(|(index, _)| self.maps(*index)).map(|(_, object)| object)
+    }
+
+    /// Whether the program asks for a loader that is not there.
+    pub(crate) fn lacks_its_loader(&self) -> bool {
+        self.interpreted && self.loader.is_none()
     }
 
     pub(crate) fn maps(&self, index: usize) -> bool {
@@ -340,6 +290,10 @@ impl Loaded {
         let answered = match self.by_name(name) {
             Some(known) => Ok(known),
             None => match self.search(loader, from, name) {
+                Answer::Hit { place, .. } if self.stranger(&place).is_some() => {
+                    let world = self.stranger(&place).expect("the guard saw it");
+                    Err(Some(WhyUnfound::OtherWorld { path: place.real.clone(), world }))
+                }
                 Answer::Hit { place, directory, path, found } => {
                     let searched = !name.as_bytes().contains(&b'/');
                     Ok(self.map(place, directory, path, found, from, name, searched))
@@ -371,6 +325,12 @@ impl Loaded {
             World::Musl => musl::search(self, loader, from, name),
             World::Other => Answer::Miss(WhyUnfound::Nowhere { searched: Vec::new() }),
         }
+    }
+
+    /// The world of a library, where it is not the program's. A program of neither world is not judged.
+    pub(crate) fn stranger(&self, place: &Place) -> Option<World> {
+        let linked = place.binary().and_then(Binary::linked_against);
+        linked.filter(|world| *world != self.world && self.world != World::Other)
     }
 
     /// The object that already answers to a name.

@@ -10,7 +10,7 @@ use super::gather::Gather;
 use super::packages::Packages;
 use super::roots::{self, Found};
 use super::warnings::Warnings;
-use super::{Because, Closed, Kept, accounts, scripts, wanted};
+use super::{Because, Closed, Kept, accounts, advice, scripts, wanted};
 use crate::event::Event;
 use crate::host::Host;
 use crate::recipe::{Flavor, FlavorName, Platform, Recipe, RuleName};
@@ -194,8 +194,10 @@ fn lacking(platform: &Platform, flavor: &FlavorName, found: &Found, closure: &Cl
     };
     let wishes =
         found.missing.iter().map(|(message, hint)| one(message.clone(), String::new(), hint.clone()));
-    let problems =
-        closure.problems.iter().map(|problem| one(problem.to_string(), asked(problem, found, closure), None));
+    let problems = closure
+        .problems
+        .iter()
+        .map(|problem| one(problem.to_string(), asked(problem, found, closure), advice::on(problem)));
     wishes.chain(problems).collect()
 }
 
@@ -225,8 +227,9 @@ fn subject(problem: &Problem) -> Option<&TreePath> {
         Problem::MissingLoader { program, .. }
         | Problem::UnusableLoader { program, .. }
         | Problem::UnknownLoader { program, .. }
-        | Problem::MixedWorlds { program, .. } => Some(program),
+        | Problem::ForeignLoader { program, .. } => Some(program),
         Problem::MissingLibrary { by, .. }
+        | Problem::MixedWorlds { by, .. }
         | Problem::LibraryForOtherMachine { by, .. }
         | Problem::UnusableLibrary { by, .. }
         | Problem::MissingVersion { by, .. }

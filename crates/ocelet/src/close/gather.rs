@@ -60,7 +60,8 @@ impl<'view> Gather<'view> {
         found: &Found,
         closure: &Closure,
     ) -> Result<Kept, CloseError> {
-        let mut kept = Kept { commands: found.commands.clone(), ..Kept::default() };
+        let (commands, worlds) = (found.commands.clone(), closure.worlds.clone());
+        let mut kept = Kept { commands, worlds, ..Kept::default() };
         kept.missing.extend(found.missing.iter().map(|(message, _)| message.clone()));
         kept.missing.extend(closure.problems.iter().map(ToString::to_string));
         let acknowledged = |path: &TreePath| flavor.acknowledged_dlopen.keys().any(|glob| glob.matches(path));

@@ -4,6 +4,7 @@
 //! loads libraries by names it makes up at run time — is reported.
 
 mod accounts;
+mod advice;
 pub(crate) mod commands;
 mod error;
 mod flavor;
@@ -22,6 +23,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+use ocelet_elf::{Inhabitants, Text};
 use ocelet_tree::{Node, Owner, Tree, TreePath};
 use serde::{Deserialize, Serialize};
 
@@ -71,6 +73,8 @@ pub struct Kept {
     pub distribution: Option<Distribution>,
     /// The scripts of its packages that were not run.
     pub scripts: Vec<UnrunScript>,
+    /// The C libraries' worlds and who lives in them, by the path of the loader.
+    pub worlds: BTreeMap<Text, Inhabitants>,
 }
 
 impl Closed {

@@ -10,6 +10,7 @@ use crate::close::{Because, commands, reason_of};
 use crate::error::Error;
 use crate::host::Host;
 use crate::recipe::{Platform, nearest};
+use crate::report::{self, ReportedWorld};
 use crate::unpack::{self, UnpackError};
 
 /// What is asked.
@@ -38,6 +39,8 @@ pub struct ClosureAnswer {
     pub missing: Vec<String>,
     /// Programs that load libraries at run time without saying which.
     pub unexplained_dlopen: Vec<String>,
+    /// The C libraries that load the programs, by the path of the loader.
+    pub worlds: BTreeMap<String, ReportedWorld>,
 }
 
 /// Computes a closure.
@@ -68,6 +71,7 @@ fn fill(answer: &mut ClosureAnswer, closure: &Closure) {
         answer.files.insert(path.to_string(), kept.reasons.iter().map(reason_of).collect());
     }
     answer.missing.extend(closure.problems.iter().map(ToString::to_string));
+    answer.worlds = report::worlds(&closure.worlds);
     answer.unexplained_dlopen = closure.unexplained.iter().map(|one| one.path.to_string()).collect();
 }
 

@@ -58,6 +58,14 @@ fn describe(image: &FinishedImage) -> Value {
         "scripts": report.map(|report| &report.scripts),
         "unexplained_dlopen": report.map(|report| &report.unexplained_dlopen),
         "missing": report.map(|report| &report.missing),
+        "worlds": report.map(|report| {
+            report.worlds.iter().map(|(loader, world)| json!({
+                "libc": world.libc,
+                "loader": loader,
+                "programs": world.programs.len(),
+                "libraries": world.libraries.len(),
+            })).collect::<Vec<_>>()
+        }),
         "config": {
             "entrypoint": config.entrypoint,
             "cmd": config.cmd,

@@ -107,6 +107,7 @@ mod tests {
             packages: BTreeMap::new(),
             distribution: None,
             scripts: Vec::new(),
+            worlds: BTreeMap::new(),
         };
         for (path, want) in [
             ("/mount", Some(&["/mount"][..])),

@@ -7,6 +7,7 @@ mod chain;
 mod packages;
 mod place;
 pub mod sbom;
+mod worlds;
 
 use std::collections::BTreeMap;
 
@@ -19,6 +20,8 @@ use crate::recipe::{Flavor, Recipe};
 
 pub use chain::{Chain, Link};
 pub use packages::{ReportedCommand, ReportedDistribution, ReportedEffect, ReportedPackage, ReportedScript};
+pub use worlds::ReportedWorld;
+pub(crate) use worlds::worlds;
 
 /// The media type of a report, and the artifact type of the manifest that carries it.
 pub const REPORT_TYPE: &str = "application/vnd.ocelet.report.v1+json";
@@ -60,6 +63,9 @@ pub struct Report {
     /// The scripts of the packages, none of which was run.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scripts: Vec<ReportedScript>,
+    /// The C libraries that load programs of the image, by the path of the loader as programs ask for it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub worlds: BTreeMap<String, ReportedWorld>,
 }
 
 /// One entry of an image.
@@ -119,6 +125,13 @@ impl Report {
     /// The path under which the report knows `path`: itself, or where the image's own links above it lead.
     pub fn place(&self, path: &TreePath) -> Option<TreePath> {
         place::place(self, path)
+    }
+
+    /// The loaders that map the file that a path of the report leads to, each with its world: a dynamically linked
+    /// program has one, a library that needs no C library may have two, anything else has none.
+    pub fn worlds_of(&self, path: &TreePath) -> Vec<(&str, &ReportedWorld)> {
+        let end = place::end(self, path).map(|end| end.to_string()).unwrap_or_default();
+        worlds::of(self, &end).collect()
     }
 
     /// The shortest chain of reasons from what was asked for to `path`; nothing where the image does not have it.
@@ -182,5 +195,6 @@ pub(crate) fn report(
         packages: packages::packages(kept),
         distribution: kept.distribution.as_ref().map(packages::distribution),
         scripts: kept.scripts.iter().map(packages::script).collect(),
+        worlds: worlds(&kept.worlds),
     }
 }

@@ -19,11 +19,26 @@ pub(super) fn place(report: &Report, path: &TreePath) -> Option<TreePath> {
     None
 }
 
+/// Where the links at the end of a place lead: the file whose program or library it is.
+pub(super) fn end(report: &Report, place: &TreePath) -> Option<TreePath> {
+    let mut place = place.clone();
+    for _ in 0..MOST_LINKS {
+        let Some(target) = report.links.get(&place.to_string()) else { return Some(place) };
+        place = self::place(report, &target_of(&place, target)?)?;
+    }
+    None
+}
+
 /// The path with its shallowest parent that is a link replaced by where that points.
 fn through_first_link(report: &Report, path: &TreePath) -> Option<TreePath> {
     let (link, target) =
         path.ancestors().find_map(|parent| Some((parent.clone(), report.links.get(&parent.to_string())?)))?;
     let rest = path.below(&link)?;
+    Some(target_of(&link, target)?.descend(&rest))
+}
+
+/// Where a link points, as far as that can be read off its text.
+fn target_of(link: &TreePath, target: &str) -> Option<TreePath> {
     let from = if target.starts_with('/') { TreePath::root() } else { link.parent()? };
     let mut place = from;
     for component in target.split('/') {
@@ -33,5 +48,5 @@ fn through_first_link(report: &Report, path: &TreePath) -> Option<TreePath> {
             name => place = place.join(&ocelet_tree::Name::new(name).ok()?),
         }
     }
-    Some(place.descend(&rest))
+    Some(place)
 }

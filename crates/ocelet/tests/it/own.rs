@@ -4,6 +4,7 @@
 use ocelet::finished::{self, FinishedImage};
 use ocelet::report::sbom::{Format, SPDX_TYPE};
 use ocelet_oci::ImageSource;
+use ocelet_testkit::scanner::scan;
 
 use crate::scenario::{Scenario, check, image, path};
 
@@ -79,6 +80,30 @@ fn own_files_are_in_images_and_reports() {
         text("/lib/apk/db/installed").ends_with("\nF:bin\nR:sh\nF:etc\n\n"),
         "the other file is not listed"
     );
+}
+
+/// What scanners see in each image is what the report says, and what the database lists is there.
+#[test]
+fn scanners_see_the_packages_that_an_image_has() {
+    let outcome = scenario().run();
+    for image in &outcome.images() {
+        let (tree, report) = (outcome.tree(image), image.report.as_ref().expect("a report"));
+        let scanned = scan(&tree);
+        let tag = report.tag.as_str();
+        let reported: Vec<String> =
+            report.packages.values().map(|package| format!("{} {}", package.name, package.version)).collect();
+        assert_eq!(scanned.names(), reported, "{tag}");
+        let wanted: &[&str] = if tag == "v1-plain" { &[] } else { &["busybox 1"] };
+        assert_eq!(scanned.names(), wanted, "{tag}");
+        assert_eq!(scanned.missed, Vec::<String>::new(), "{tag}");
+        assert_eq!(scanned.untrue(&tree), Vec::<String>::new(), "{tag}");
+        let distribution = scanned.distribution.expect("known");
+        assert_eq!(
+            (distribution.family.as_str(), distribution.version.as_str()),
+            ("alpine", "3.22.1"),
+            "{tag}"
+        );
+    }
 }
 
 fn referrers(image: &FinishedImage, source: &ImageSource) -> Vec<(String, Vec<u8>)> {

@@ -1,8 +1,9 @@
 //! Several sources as one: merged and split roots, files of the recipe, owners that do not agree.
 
+use ocelet::finished;
 use ocelet_testkit::rootfs::{alpine, debian};
 
-use crate::scenario::{Scenario, check, sentence};
+use crate::scenario::{Scenario, check, image, path, sentence};
 
 #[test]
 fn musl_and_glibc_side_by_side() {
@@ -34,6 +35,69 @@ fn musl_and_glibc_side_by_side() {
             assert!(error.contains("/lib is a symbolic link in debian and a directory in alpine"), "{error}");
         }
     }
+}
+
+#[test]
+fn the_report_tells_whose_each_file_is() {
+    let recipe = "source.debian.rootfs = 'debian.tar'\nsource.alpine = { rootfs = 'alpine.tar', exclude = ['/etc/**', '/bin/sh'] }\n\
+        flavor.a.commands = ['dash', 'apk']\nflavor.b.commands = ['apk']";
+    let outcome = Scenario::new(recipe, &[("debian.tar", debian("amd64")), ("alpine.tar", alpine())]).run();
+    outcome.is_sound(true);
+    let images = outcome.images();
+    let glibc = "glibc /lib64/ld-linux-x86-64.so.2";
+    let musl = "musl /lib/ld-musl-x86_64.so.1";
+    let told = |tag: &str, at: &str| {
+        let report = image(&images, tag).report.as_ref().expect("a report");
+        let place = report.place(&path(at)).unwrap_or_else(|| path(at));
+        let worlds = report.worlds_of(&place);
+        worlds.iter().map(|(loader, world)| format!("{} {loader}", world.libc)).collect::<Vec<_>>()
+    };
+    for (tag, at, want) in [
+        ("v1-a", "/usr/bin/dash", &[glibc][..]),
+        ("v1-a", "/lib/x86_64-linux-gnu/libc.so.6", &[glibc]),
+        ("v1-a", "/lib64/ld-linux-x86-64.so.2", &[glibc]),
+        ("v1-a", "/usr/sbin/apk", &[musl]),
+        ("v1-a", "/lib/libz.so.1", &[musl]),
+        ("v1-a", "/lib/ld-musl-x86_64.so.1", &[musl]),
+        ("v1-a", "/lib", &[]),
+        ("v1-b", "/usr/sbin/apk", &[musl]),
+        ("v1-b", "/usr/bin/dash", &[]),
+    ] {
+        assert_eq!(told(tag, at), want, "{tag} {at}");
+    }
+    let inspected = finished::inspect(&images);
+    for (tag, want) in [
+        (
+            "v1-a",
+            serde_json::json!([
+                {"libc": "musl", "loader": "/lib/ld-musl-x86_64.so.1", "programs": 1, "libraries": 2},
+                {"libc": "glibc", "loader": "/lib64/ld-linux-x86-64.so.2", "programs": 1, "libraries": 2},
+            ]),
+        ),
+        (
+            "v1-b",
+            serde_json::json!([{"libc": "musl", "loader": "/lib/ld-musl-x86_64.so.1", "programs": 1, "libraries": 2}]),
+        ),
+    ] {
+        let images = inspected["images"].as_array().expect("a list");
+        let one = images.iter().find(|one| one["tag"] == tag).expect("the tag");
+        assert_eq!(one["platforms"][0]["worlds"], want, "{tag}");
+    }
+}
+
+#[test]
+fn without_its_c_library_a_program_says_what_is_missing() {
+    let recipe = "source.debian = { rootfs = 'debian.tar', exclude = ['/usr/lib/x86_64-linux-gnu/ld-*', '/usr/lib/x86_64-linux-gnu/libc.so.6'] }\n\
+        source.alpine = { rootfs = 'alpine.tar', exclude = ['/etc/**', '/bin/sh'] }\n\
+        flavor.a.commands = ['dash', 'apk']";
+    let error = Scenario::new(recipe, &[("debian.tar", debian("amd64")), ("alpine.tar", alpine())])
+        .run()
+        .result
+        .expect_err("there is no glibc");
+    let said = sentence(&error);
+    assert!(said.contains("/usr/bin/dash wants /lib64/ld-linux-x86-64.so.2, its loader"), "{said}");
+    assert!(said.contains("1 thing is missing"), "{said}");
+    assert!(error.hints().iter().any(|hint| hint.contains("the package libc6")), "{:?}", error.hints());
 }
 
 /// A link of one tree leads to a directory that only a third brings: pairwise merging cannot see that.
