@@ -73,7 +73,7 @@ fn of_packages(recipe: &Recipe, source: &Source, apk: &ApkSource) -> Asked {
     Asked { settings, wanted: wanted.collect() }
 }
 
-/// A Debian source has no commands by name: it is asked for packages only.
+/// A Debian source has no commands by name, and no repositories with tags: it is asked for packages only.
 fn of_deb(recipe: &Recipe, source: &Source, deb: &DebSource) -> Asked {
     let mut settings = BTreeMap::new();
     match &deb.origin {
@@ -95,7 +95,7 @@ fn of_deb(recipe: &Recipe, source: &Source, deb: &DebSource) -> Asked {
         let mut wishes: BTreeSet<String> =
             deb.packages.values().map(|package| package.value.to_string()).collect();
         for package in recipe.flavors.values().flat_map(|flavor| flavor.packages.values()) {
-            if may_bring_wish(source, &package.value.wish) {
+            if package.value.term.tag.is_none() && may_bring_wish(source, &package.value.wish) {
                 wishes.insert(marked(package.value.term.to_string(), &package.value.wish));
             }
         }
