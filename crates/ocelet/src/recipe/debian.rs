@@ -25,7 +25,7 @@ const LINE: &str = "write \"ADDRESS SUITE COMPONENT…\", like \"https://deb.deb
 pub(super) fn read(
     fields: &mut Fields,
     is_kind: bool,
-    packaged: Packaged,
+    mut packaged: Packaged,
     setting: &mut Setting<'_, '_>,
 ) -> Option<DebSource> {
     let snapshot_at = fields.key_span("snapshot");
@@ -42,7 +42,7 @@ pub(super) fn read(
     }
     let origin = match written.data {
         Data::Texts(texts) => {
-            let keys = keys(fields, is_kind, &packaged, setting);
+            let keys = keys(fields, is_kind, &mut packaged, setting);
             let repositories = repositories(fields, &texts, written.span, setting);
             DebOrigin::Listed { repositories, keys: keys?, snapshot }
         }
@@ -60,33 +60,21 @@ pub(super) fn read(
     Some(DebSource { origin, packages, pins: packaged.pins, alternatives })
 }
 
-/// The keyrings of a list of repositories.
+/// Whose signatures count for a list of repositories.
 fn keys(
     fields: &Fields,
     is_kind: bool,
-    packaged: &Packaged,
+    packaged: &mut Packaged,
     setting: &mut Setting<'_, '_>,
-) -> Option<Vec<At<PlatformText>>> {
-    const FILES: &str = "name OpenPGP keyrings, like [\"debian-archive-keyring.gpg\"]";
-    match &packaged.keys {
-        Some(Keys::Files(files)) => return Some(files.clone()),
-        Some(Keys::Embedded(name)) => {
-            let message = format!(
-                "\"keys\" in {} cannot be \"{name}\": these keys sign no Debian packages",
-                fields.title
-            );
-            refuse(setting, packaged.keys_at.unwrap_or(fields.span), message, FILES);
-        }
-        None if is_kind && packaged.keys_at.is_none() && !fields.had_problem(&["keys"]) => {
-            let message = format!("{} lacks the key \"keys\"", fields.title);
-            setting
-                .findings
-                .error(Code::MissingKey, fields.span, message)
-                .label("add keys = [\"debian-archive-keyring.gpg\"], a list of OpenPGP keyrings");
-        }
-        None => {}
+) -> Option<Keys> {
+    if is_kind && packaged.keys_at.is_none() && !fields.had_problem(&["keys"]) {
+        let message = format!("{} lacks the key \"keys\"", fields.title);
+        setting
+            .findings
+            .error(Code::MissingKey, fields.span, message)
+            .label("add keys = \"debian\", or a list of OpenPGP keyrings");
     }
-    None
+    packaged.keys.take()
 }
 
 fn packages(fields: &mut Fields, setting: &mut Setting<'_, '_>) -> BTreeMap<PackageName, At<PackageTerm>> {

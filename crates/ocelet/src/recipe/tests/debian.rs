@@ -72,6 +72,7 @@ fn repositories_have_places_suites_and_components() {
         ]
     );
     assert!(*snapshot);
+    let Keys::Files(keys) = keys else { panic!("files") };
     let keys: Vec<String> = keys.iter().map(|key| key.for_platform(&platform)).collect();
     assert_eq!(keys, ["archive.gpg", "/srv/mirror/a/own.asc", "b/own.asc"]);
     let packages: Vec<String> = source.packages.values().map(|term| term.to_string()).collect();
