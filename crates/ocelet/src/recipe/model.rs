@@ -426,6 +426,13 @@ impl Repository {
     }
 }
 
+impl DebRepository {
+    /// Its root for one platform, as a lock has it: paths of this machine by the names of their parameters.
+    pub fn shown_for(&self, platform: &Platform) -> Location {
+        Location::of(self.location.shown_for(platform, None))
+    }
+}
+
 impl Keys {
     /// The key files for one platform; none where the keyring is embedded.
     pub fn files_for(&self, platform: &Platform) -> Vec<String> {
