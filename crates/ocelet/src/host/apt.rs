@@ -130,7 +130,8 @@ fn take(
     errors: &mut Vec<AptError>,
 ) {
     let place = format!("{}, line {}", source.file, source.line);
-    let mut leave_out = |what: &str| found.left_out.push(format!("the source of {place} is left out: {what}"));
+    let mut leave_out =
+        |what: &str| found.left_out.push(format!("the source of {place} is left out: {what}"));
     if source.trusted == Some(false) {
         return leave_out("apt trusts it with no signature either (trusted=no)");
     }
@@ -140,9 +141,9 @@ fn take(
     };
     for repository in source.repositories(architecture) {
         if let Method::Unsupported(method) = &repository.method {
-            found.left_out.push(format!(
-                "the source of {place} is left out: ocelet cannot fetch by \"{method}\""
-            ));
+            found
+                .left_out
+                .push(format!("the source of {place} is left out: ocelet cannot fetch by \"{method}\""));
             continue;
         }
         if holds_login(&repository.root) {

@@ -24,6 +24,8 @@ pub(crate) const SIGNERS: &[(TestKey, Algorithm)] = &[(TestKey::first(), Algorit
 pub(crate) struct Scene {
     directory: tempfile::TempDir,
     pub(crate) mirrors: Vec<Mirror>,
+    /// What time it is, in seconds since 1970.
+    pub(crate) now: i64,
     pub(crate) heard: Heard,
 }
 
@@ -53,7 +55,7 @@ impl Scene {
     /// With the public halves of all test keys in `keys/`.
     pub(crate) fn new() -> Self {
         let directory = quick_directory();
-        let scene = Self { directory, mirrors: Vec::new(), heard: Heard::default() };
+        let scene = Self { directory, mirrors: Vec::new(), now: i64::from(NOW), heard: Heard::default() };
         for key in [TestKey::first(), TestKey::second(), TestKey::large()] {
             scene.file(&format!("keys/{}", key.name()), key.public_pem().as_bytes());
         }
@@ -110,6 +112,8 @@ impl Scene {
             patience: Patience { attempts: 1, ..Patience::default() },
             mirrors: self.mirrors.clone(),
             base: self.directory.path().to_path_buf(),
+            now: self.now,
+            apt_root: self.path("machine"),
         };
         let scratch = Scratch::new(self.directory.path());
         let jobs = NonZeroUsize::new(2).expect("two");
