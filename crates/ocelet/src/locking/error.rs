@@ -264,8 +264,10 @@ impl Trouble {
             Self::Bring(error) => error.class(),
             Self::Store(error) => error.class(),
             Self::Mirror(error) => error.class(),
-            Self::KeyFile { .. } | Self::Held(_) | Self::NothingLeft { .. } => ExitClass::Unavailable,
-            Self::Apt { cause: AptError::File(_) | AptError::Nothing { .. }, .. } => ExitClass::Unavailable,
+            Self::KeyFile { .. }
+            | Self::Held(_)
+            | Self::NothingLeft { .. }
+            | Self::Apt { cause: AptError::File(_) | AptError::Nothing { .. }, .. } => ExitClass::Unavailable,
             Self::Apt { .. } | Self::Key { .. } | Self::Keyring { .. } => ExitClass::Usage,
             Self::OfMachine { cause, .. } => cause.class(),
             Self::Resolve(error) => error.class(),
@@ -345,7 +347,7 @@ fn stale(differences: &[Difference]) -> String {
 }
 
 fn lines(all: &[impl fmt::Display]) -> String {
-    all.iter().map(|one| format!("\n  {one}")).collect()
+    all.iter().map(|one| ["\n  ", &one.to_string()].concat()).collect()
 }
 
 impl From<Vec<Trouble>> for LockingError {

@@ -71,8 +71,7 @@ fn keys(deb: &DebSource, held: &Held<'_>, directory: &str) -> Result<Option<Keyr
     }
     let architecture = platform.deb_architecture().unwrap_or_default();
     let known = host::apt_sources(&held.supply.apt_root, architecture).unwrap_or_default();
-    let mine =
-        known.repositories.into_iter().find(|one| mirror_path(&place_of(one.release.clone())) == directory);
+    let mine = known.repositories.into_iter().find(|one| mirror_path(&place_of(&one.release)) == directory);
     Ok(mine.map(|repository| repository.keyring))
 }
 

@@ -27,13 +27,9 @@ struct Wish<'all, 'run> {
 }
 
 /// Reads every list, each behind the files of its Release.
-pub(super) fn read(
-    reading: &Reading<'_>,
-    released: Vec<Released<'_>>,
-    failures: &mut Failures,
-) -> Vec<Found> {
+pub(super) fn read(reading: &Reading<'_>, released: &[Released<'_>], failures: &mut Failures) -> Vec<Found> {
     let mut wishes: Vec<(&Released<'_>, Vec<Wish<'_, '_>>)> = Vec::new();
-    for one in &released {
+    for one in released {
         let mine = wishes_of(reading, one, failures);
         if !mine.is_empty() {
             wishes.push((one, mine));

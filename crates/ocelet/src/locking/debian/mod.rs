@@ -44,7 +44,7 @@ pub(super) fn read(reading: &Reading<'_>, trouble: &mut Vec<Trouble>) -> Vec<Fou
     let suites = suites::of(reading, &mut failures);
     let wanted: BTreeSet<(&SourceName, &Platform)> = suites::tasks(reading).collect();
     let released = releases::read(reading, suites, &mut failures);
-    let found = lists::read(reading, released, &mut failures);
+    let found = lists::read(reading, &released, &mut failures);
     if failures.trouble.is_empty() {
         let has = |name: &SourceName, platform: &Platform| {
             let mut indexes = found.iter().filter(|one| one.listing.is_some()).flat_map(|one| &one.indexes);

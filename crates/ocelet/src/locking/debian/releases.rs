@@ -144,7 +144,7 @@ fn verify(
             (release, vec![(PLAIN, served), (SIGNATURES, signatures)])
         }
     };
-    release.check_suite(&suite.suite)?;
+    release.check_suite(&suite.name)?;
     for name in [INLINE, PLAIN] {
         if let Some(seen) = reading.seen(&mirror_path(&suite.release.join(name))) {
             release.check_not_older(seen.generated)?;
@@ -172,7 +172,7 @@ fn shown(suite: &Suite<'_>, release: &VerifiedRelease) -> String {
     let mut keys: Vec<String> =
         release.signed_by().iter().map(|signed| signed.certificate.to_string()).collect();
     keys.dedup();
-    format!("{} {}", suite.suite, keys.join(" "))
+    format!("{} {}", suite.name, keys.join(" "))
 }
 
 /// What the publisher calls it.

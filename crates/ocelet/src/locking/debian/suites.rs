@@ -1,7 +1,5 @@
 //! [`Suite`]: what is to be fetched for one source and platform, from the recipe or from apt of this machine.
 
-use std::collections::BTreeMap;
-
 use ocelet_package::deb_trust::{Keyring, Validity};
 
 use super::Failures;
@@ -23,7 +21,7 @@ pub(super) struct Suite<'run> {
     /// The directory of its Release file.
     pub(super) release: Location,
     /// Its name, or an exact path, which ends with a slash.
-    pub(super) suite: String,
+    pub(super) name: String,
     /// Its components; none with an exact path.
     pub(super) components: Vec<String>,
     /// Whose signatures count.
@@ -65,19 +63,14 @@ pub(super) fn of<'run>(reading: &Reading<'run>, failures: &mut Failures) -> Vec<
                     }
                 };
                 let validity = Validity { now: reading.supply.now, archived: *snapshot };
-                let mut own: BTreeMap<Location, Suite<'run>> = BTreeMap::new();
-                let mut order = Vec::new();
+                let first = suites.len();
                 for repository in repositories {
                     let suite = listed(name, platform, &repository.value, &keyring, validity);
-                    match own.get_mut(&suite.release) {
+                    match suites[first..].iter_mut().find(|known| known.release == suite.release) {
                         Some(known) => known.join(suite),
-                        None => {
-                            order.push(suite.release.clone());
-                            own.insert(suite.release.clone(), suite);
-                        }
+                        None => suites.push(suite),
                     }
                 }
-                suites.extend(order.iter().filter_map(|release| own.remove(release)));
             }
         }
     }
@@ -117,7 +110,7 @@ fn listed<'run>(
         architecture: platform.deb_architecture().unwrap_or_default(),
         root,
         release,
-        suite,
+        name: suite,
         components: repository.components.clone(),
         keyring: keyring.clone(),
         validity,
@@ -153,9 +146,9 @@ fn machines<'run>(
                     source,
                     platform,
                     architecture,
-                    root: place_of(root),
-                    release: place_of(release),
-                    suite,
+                    root: place_of(&root),
+                    release: place_of(&release),
+                    name: suite,
                     components,
                     keyring,
                     validity: Validity { now: supply.now, archived },
@@ -178,7 +171,7 @@ fn machines<'run>(
 }
 
 /// An address of apt's, without the slash at its end.
-pub(super) fn place_of(address: String) -> Location {
+pub(super) fn place_of(address: &str) -> Location {
     Location::of(address.trim_end_matches('/').to_owned())
 }
 
