@@ -95,7 +95,8 @@ fn of_deb(recipe: &Recipe, source: &Source, deb: &DebSource) -> Asked {
         let mut wishes: BTreeSet<String> =
             deb.packages.values().map(|package| package.value.to_string()).collect();
         for package in recipe.flavors.values().flat_map(|flavor| flavor.packages.values()) {
-            if may_bring_wish(source, &package.value.wish) {
+            // Only repositories of Alpine packages have tags.
+            if may_bring_wish(source, &package.value.wish) && package.value.term.tag.is_none() {
                 wishes.insert(marked(package.value.term.to_string(), &package.value.wish));
             }
         }
@@ -175,3 +176,6 @@ fn of_artifact(recipe: &Recipe, source: &Source, artifact: &ArtifactSource) -> A
     let settings = BTreeMap::from([("artifact".to_owned(), vec![artifact.location.value.to_string()])]);
     Asked { settings, wanted: wanted.collect() }
 }
+
+#[cfg(test)]
+mod tests;
