@@ -8,7 +8,7 @@ use crate::fetch::Supply;
 use crate::host::{self, AptRepository};
 use crate::locking::error::Trouble;
 use crate::locking::indexes::Reading;
-use crate::recipe::{DebOrigin, DebRepository, DebSource, Location, Platform, SourceKind, SourceName};
+use crate::recipe::{DebOrigin, DebRepository, DebSource, Keys, Location, Platform, SourceKind, SourceName};
 
 /// One suite of a repository, for one source and platform.
 pub(super) struct Suite<'run> {
@@ -183,9 +183,12 @@ pub(super) fn keyring(
     supply: &Supply<'_>,
 ) -> Result<Keyring, Vec<Trouble>> {
     let DebOrigin::Listed { keys, .. } = &deb.origin else { return Ok(Keyring::new()) };
-    let mut keyring = Keyring::new();
+    let mut keyring = match keys {
+        Keys::Embedded(_) => Keyring::debian(),
+        Keys::Files(_) => Keyring::new(),
+    };
     let mut problems = Vec::new();
-    for file in keys.iter().map(|key| key.value.for_platform(platform)) {
+    for file in keys.files_for(platform) {
         let source_name = || name.to_string();
         let added = host::open(&supply.base.join(&file))
             .map_err(|cause| Trouble::KeyFile { source_name: source_name(), cause })
