@@ -32,7 +32,7 @@ pub fn close(
         .map_err(|cause| CloseError::Platform { platform: platform.clone(), cause })?;
     let view = unpacked.view();
     let loader = Loader::new(&view, ocelet_elf::Hwcaps::Baseline);
-    let mut gather = Gather::new(&view, epoch);
+    let mut gather = Gather::new(&view, epoch, &unpacked.declared);
     let mut flavors = BTreeMap::new();
     let mut missing: BTreeMap<(String, String), Missing> = BTreeMap::new();
     let mut unexplained: BTreeMap<TreePath, Unexplained> = BTreeMap::new();
@@ -131,7 +131,8 @@ fn make(
     host: &Host<'_>,
 ) -> Result<(), CloseError> {
     let mut warn = |message: String| host.observer.observe(&Event::Warning { message: &message });
-    let packages = Packages::new(unpacked, epoch, &mut warn)?;
+    let paths = flavors.values().flat_map(|kept| kept.paths.keys().cloned()).collect();
+    let packages = Packages::new(unpacked, epoch, &paths, &mut warn)?;
     let mut warnings = Warnings::default();
     for (name, kept) in flavors {
         let flavor = &recipe.flavors[name];

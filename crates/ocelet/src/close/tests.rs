@@ -20,7 +20,7 @@ use super::*;
 use crate::event::{Event, Observer};
 use crate::host::{Host, Scratch};
 use crate::recipe::{Context, parse};
-use crate::unpack::{Installed, Packaged, Unpacked};
+use crate::unpack::{ApkInstalled, Installed, Packaged, Unpacked};
 
 /// What flavors are closed in.
 #[derive(Default)]
@@ -93,11 +93,11 @@ impl World {
             sha256: *sha256,
             size: file.len() as u64,
             location: format!("https://example.org/{}.apk", control.info.name),
-            installed: Some(Box::new(Installed {
+            installed: Some(Box::new(Installed::Apk(ApkInstalled {
                 package: apk::Installed::of(record, &control, &contents),
                 scripts: apk::Installed::scripts(&control),
                 triggers: control.info.triggers.clone(),
-            })),
+            }))),
         };
         self.trees.push(contents.tree);
         self.packages.insert(owner, packaged);
