@@ -33,8 +33,6 @@ mod armor;
 mod certificate;
 mod cleartext;
 mod date;
-#[cfg(test)]
-mod forge;
 mod hex;
 mod keyring;
 mod packages;
