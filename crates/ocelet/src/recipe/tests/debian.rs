@@ -160,7 +160,12 @@ const DEB: &[(Edit, &[&str])] = &[
         ),
         &[],
     ),
-    (Source("deb = 'system'\npin = { runc = '1', 'cmd:x' = '=1', aa = '==1', bb = '={tols}', cc = '=1:2:3', dd = '~1:2' }"), &[]),
+    (
+        Source(
+            "deb = 'system'\npin = { runc = '1', 'cmd:x' = '=1', aa = '==1', bb = '={tols}', cc = '=1:2:3', dd = '~1:2' }",
+        ),
+        &[],
+    ),
     (
         Source(
             "deb = 'system'\nalternatives = { 'a/b' = '/x', '' = '/x', 'a b' = '/x', aa = 'x', bb = '/', cc = '/{arch}', dd = 5 }",
@@ -172,10 +177,7 @@ const DEB: &[(Edit, &[&str])] = &[
     (Source("deb = 'system'\napk = '/m'\nkeys = 'alpine'"), &[]),
     (Source("deb = ['/m x main']\napk = '/m'"), &[]),
     (Source("apk = '/m'\nkeys = 'alpine'\npin = { a = '=1:2' }"), &[]),
-    (
-        Replace("\"linux/arm/v7\"]", "\"linux/mips64\", \"linux/arm/v5\"]\nsource.x = { deb = 'system' }"),
-        &[],
-    ),
+    (Replace("\"linux/arm/v7\"]", "\"linux/mips64\", \"linux/arm/v5\"]\nsource.x = { deb = 'system' }"), &[]),
     (
         Replace(
             "\"linux/arm/v7\"]",

@@ -1,5 +1,7 @@
 //! Packages that share paths, packages that are not the ones of the lock, and what is told of them.
 
+mod debian;
+
 use ocelet_package::apk::{self, Identity};
 use ocelet_testkit::apk::{BuiltPackage, Entry, PackageBuilder};
 
