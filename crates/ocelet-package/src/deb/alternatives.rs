@@ -232,8 +232,7 @@ fn dpkg_divert(command: &Command, effects: &mut ScriptEffects) -> Option<()> {
 
 /// The links that update-alternatives would have made for all alternatives together: each `link` to
 /// `/etc/alternatives/NAME`, and that to the path. Of each name the way in `wanted` is taken, or the one with the greatest
-/// priority, of several the first by its path (`alternative_get_best` walks through a list that
-/// `alternative_add_choice` keeps in that order). Only ways whose path `exists` count, and so do followers.
+/// priority, the first of several. Only ways whose path `exists` count, and so do followers.
 ///
 /// # Errors
 /// See [`AlternativeError`].
@@ -258,9 +257,7 @@ pub fn alternative_links(
                 let offered = ways.iter().map(|way| way.leader.path.clone()).collect();
                 AlternativeError::NotOffered { name: (*name).to_owned(), wanted: path.clone(), offered }
             })?),
-            None => {
-                ways.iter().max_by_key(|way| (way.priority, std::cmp::Reverse(&way.leader.path))).copied()
-            }
+            None => ways.iter().rev().max_by_key(|way| way.priority).copied(),
         };
         let Some(chosen) = chosen else { continue };
         let followers = chosen.followers.iter().filter(|follower| exists(&follower.path));

@@ -13,7 +13,7 @@ use super::warnings::Warnings;
 use super::{Because, Closed, Kept, accounts, scripts, wanted};
 use crate::event::Event;
 use crate::host::Host;
-use crate::recipe::{Flavor, FlavorName, Platform, Recipe, RuleName};
+use crate::recipe::{Flavor, FlavorName, Platform, Recipe, RuleName, SourceKind};
 use crate::unpack::Unpacked;
 
 /// Closes all flavors of a recipe for one platform. What is missing is in the outcome, not an error: see [`settle`].
@@ -37,8 +37,14 @@ pub fn close(
     let mut missing: BTreeMap<(String, String), Missing> = BTreeMap::new();
     let mut unexplained: BTreeMap<TreePath, Unexplained> = BTreeMap::new();
     let mut union = Union::default();
+    let debian: Vec<&str> = recipe
+        .sources
+        .values()
+        .filter(|source| source.is_for(platform) && matches!(source.kind, SourceKind::Deb(_)))
+        .map(|source| source.name.value.as_str())
+        .collect();
     for (name, flavor) in &recipe.flavors {
-        let mut found = roots::find(&view, flavor)?;
+        let mut found = roots::find(&view, flavor, &debian)?;
         wanted::packages(&view, unpacked, flavor, &mut found);
         let options = options(flavor, target, rules);
         let closure = ocelet_elf::close_with(&loader, &found.roots, &options);

@@ -2,6 +2,7 @@
 //! memory, closed for the flavors of a recipe.
 
 mod accounts;
+mod debian;
 mod packages;
 mod real;
 mod scripts;
@@ -27,6 +28,8 @@ use crate::unpack::{ApkInstalled, Installed, Packaged, Unpacked};
 struct World {
     trees: Vec<Tree>,
     packages: BTreeMap<Owner, Packaged>,
+    /// Links that stand in for what scripts would have linked.
+    declared: BTreeMap<TreePath, String>,
     /// The lines of the recipe after its head: flavors.
     recipe: String,
 }
@@ -137,7 +140,8 @@ impl World {
             .unwrap_or_else(|problems| panic!("{}", problems.render("r", &text)))
             .recipe;
         let tree = Tree::merge_all(self.trees, &MergeOptions::default()).expect("no conflicts");
-        let unpacked = Unpacked::of(tree, self.packages);
+        let mut unpacked = Unpacked::of(tree, self.packages);
+        unpacked.declared = self.declared;
         let heard = Heard::default();
         let scratch = Scratch::new(std::env::temp_dir());
         let host = Host { jobs: NonZeroUsize::MIN, epoch: None, scratch: &scratch, observer: &heard };

@@ -165,10 +165,10 @@ fn alternatives_become_links() {
         ("the highest priority", SOURCE.to_owned(), both(), to("top")),
         ("the recipe's choice", choose("e = '/bin/low'"), both(), to("low")),
         (
-            "of two alike the first by its path",
+            "of two alike the one that is installed first",
             SOURCE.to_owned(),
-            vec![("b", offer("b", 5)), ("a", offer("a", 5))],
-            to("a"),
+            vec![("b", offer("b", 5)), ("a", offer("a", 5).depends("b"))],
+            to("b"),
         ),
         (
             "without the program there is none",
