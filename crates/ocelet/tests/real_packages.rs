@@ -97,7 +97,9 @@ fn unpack_all(repository: &Path, platform: &str) {
     let view = unpacked.view();
     let mut files = 0;
     for (owner, package) in &unpacked.packages {
-        let installed = package.installed.as_ref().expect("a package");
+        let Some(ocelet::unpack::Installed::Apk(installed)) = package.installed.as_deref() else {
+            panic!("no package")
+        };
         assert!(installed.package.record.architecture.as_deref() != Some("noarch"), "{owner}");
         for path in installed.package.files() {
             let node = view.entry(&path).expect("it can be read");

@@ -20,6 +20,7 @@ mod installed;
 mod package;
 mod paragraph;
 mod relation;
+mod script;
 mod unpack;
 mod version;
 

@@ -13,7 +13,7 @@ use super::warnings::Warnings;
 use super::{Because, Closed, Kept, accounts, advice, scripts, wanted};
 use crate::event::Event;
 use crate::host::Host;
-use crate::recipe::{Flavor, FlavorName, Platform, Recipe, RuleName};
+use crate::recipe::{Flavor, FlavorName, Platform, Recipe, RuleName, SourceKind};
 use crate::unpack::Unpacked;
 
 /// Closes all flavors of a recipe for one platform. What is missing is in the outcome, not an error: see [`settle`].
@@ -32,13 +32,19 @@ pub fn close(
         .map_err(|cause| CloseError::Platform { platform: platform.clone(), cause })?;
     let view = unpacked.view();
     let loader = Loader::new(&view, ocelet_elf::Hwcaps::Baseline);
-    let mut gather = Gather::new(&view, epoch);
+    let mut gather = Gather::new(&view, epoch, &unpacked.declared);
     let mut flavors = BTreeMap::new();
     let mut missing: BTreeMap<(String, String), Missing> = BTreeMap::new();
     let mut unexplained: BTreeMap<TreePath, Unexplained> = BTreeMap::new();
     let mut union = Union::default();
+    let debian: Vec<&str> = recipe
+        .sources
+        .values()
+        .filter(|source| source.is_for(platform) && matches!(source.kind, SourceKind::Deb(_)))
+        .map(|source| source.name.value.as_str())
+        .collect();
     for (name, flavor) in &recipe.flavors {
-        let mut found = roots::find(&view, flavor)?;
+        let mut found = roots::find(&view, flavor, &debian)?;
         wanted::packages(&view, unpacked, flavor, &mut found);
         let options = options(flavor, target, rules);
         let closure = ocelet_elf::close_with(&loader, &found.roots, &options);
@@ -131,7 +137,8 @@ fn make(
     host: &Host<'_>,
 ) -> Result<(), CloseError> {
     let mut warn = |message: String| host.observer.observe(&Event::Warning { message: &message });
-    let packages = Packages::new(unpacked, epoch, &mut warn)?;
+    let paths = flavors.values().flat_map(|kept| kept.paths.keys().cloned()).collect();
+    let packages = Packages::new(unpacked, epoch, &paths, &mut warn)?;
     let mut warnings = Warnings::default();
     for (name, kept) in flavors {
         let flavor = &recipe.flavors[name];

@@ -38,11 +38,16 @@ pub(super) struct Gather<'view> {
     files: BTreeMap<Inode, TreePath>,
     /// Which flavor decided on what the recipe itself makes.
     decided: BTreeMap<TreePath, FlavorName>,
+    /// Links that stand in for what a script would have linked, by where they lie, and why each is there.
+    declared: BTreeMap<TreePath, String>,
 }
 
 impl<'view> Gather<'view> {
-    pub(super) fn new(view: &'view dyn View, epoch: i64) -> Self {
-        Self { view, epoch, tree: Tree::new(), files: BTreeMap::new(), decided: BTreeMap::new() }
+    /// An empty tree; `declared` are the links that were made in a script's place.
+    pub(super) fn new(view: &'view dyn View, epoch: i64, declared: &BTreeMap<TreePath, String>) -> Self {
+        let settled = |path: &TreePath| lookup(view, path).map_or_else(|_| path.clone(), |there| there.path);
+        let declared = declared.iter().map(|(path, because)| (settled(path), because.clone())).collect();
+        Self { view, epoch, tree: Tree::new(), files: BTreeMap::new(), decided: BTreeMap::new(), declared }
     }
 
     pub(super) fn tree(&self) -> &Tree {
@@ -77,7 +82,8 @@ impl<'view> Gather<'view> {
         }
         for (path, why) in &closure.files {
             self.copy(path)?;
-            kept.paths.entry(path.clone()).or_default().extend(why.reasons.iter().map(reason_of));
+            let reasons = why.reasons.iter().map(|reason| self.declared_reason(path, reason_of(reason)));
+            kept.paths.entry(path.clone()).or_default().extend(reasons);
         }
         for (path, directory) in &flavor.directories {
             self.directory(flavor, path, &directory.value, directory.span.line, &mut kept)?;
@@ -86,6 +92,16 @@ impl<'view> Gather<'view> {
             self.link(flavor, path, &target.value, target.span.line, &mut kept)?;
         }
         Ok(kept)
+    }
+
+    /// The reason for a link, which says where the link comes from if no package has it.
+    fn declared_reason(&self, path: &TreePath, because: Because) -> Because {
+        match self.declared.get(path) {
+            Some(detail) if because.kind == "link" => {
+                Because { kind: "alternative".to_owned(), detail: detail.clone(), ..because }
+            }
+            _ => because,
+        }
     }
 
     /// Adds a file that ocelet makes.

@@ -35,8 +35,8 @@ pub(super) fn search_path(flavor: &Flavor) -> Vec<TreePath> {
     path.split(':').filter_map(|directory| TreePath::new(directory).ok()).collect()
 }
 
-/// Looks up every wish of a flavor.
-pub(super) fn find(view: &dyn View, flavor: &Flavor) -> Result<Found, ReadError> {
+/// Looks up every wish of a flavor; `debian` are the sources whose indexes tell no commands.
+pub(super) fn find(view: &dyn View, flavor: &Flavor, debian: &[&str]) -> Result<Found, ReadError> {
     let mut found = Found::default();
     let path = search_path(flavor);
     for (name, wish) in &flavor.commands {
@@ -45,7 +45,11 @@ pub(super) fn find(view: &dyn View, flavor: &Flavor) -> Result<Found, ReadError>
             found.roots.push(Root::new(place.clone(), label(&format!("command {name}"), wish)));
         } else if !wish.value.optional {
             let message = format!("command \"{name}\" is in none of {}{}", list(&path), line(wish));
-            found.missing.push((message, near_command(view, &path, name.as_str())?));
+            let hint = match near_command(view, &path, name.as_str())? {
+                None => in_packages(name.as_str(), debian),
+                near => near,
+            };
+            found.missing.push((message, hint));
         }
         found.commands.insert(name.to_string(), place);
     }
@@ -61,6 +65,17 @@ fn near_command(view: &dyn View, path: &[TreePath], name: &str) -> Result<Option
     let near = nearest(name, names.iter().map(String::as_str));
     Ok(near
         .map(|near| format!("did you mean the command \"{near}\"? A trailing ? makes \"{name}?\" optional")))
+}
+
+/// What to do where no index tells which package has a command.
+fn in_packages(name: &str, debian: &[&str]) -> Option<String> {
+    (!debian.is_empty()).then(|| {
+        format!(
+            "no index of a Debian repository tells which package has a command: name the one that has \"{name}\" in \
+             `packages` of source {}, and run `ocelet lock`",
+            debian.join(" or ")
+        )
+    })
 }
 
 fn expand(view: &dyn View, glob: &Glob, wish: &At<Wish>, found: &mut Found) -> Result<(), ReadError> {

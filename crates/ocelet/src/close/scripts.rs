@@ -3,7 +3,7 @@
 //! What could be read of a script is compared with the image: an account, directory or link that the recipe declares
 //! is there, and nobody needs to hear of it. What a script does to files that the image does not have is moot.
 
-use ocelet_package::apk::{Effect, InstalledScript, Step};
+use ocelet_package::apk::{Effect, Effects, Step};
 use ocelet_tree::{Kind, Node, Tree, TreePath, lookup, resolve};
 
 use super::accounts::{Accounts, GROUP, PASSWD, Table};
@@ -13,6 +13,7 @@ use super::text;
 use super::warnings::Warnings;
 use super::{Kept, packages::Packages};
 use crate::recipe::Flavor;
+use crate::unpack::Installed;
 
 /// The largest file of accounts that is read, in bytes.
 const LIMIT: u64 = 16 << 20;
@@ -22,12 +23,17 @@ const MOST: usize = 4;
 /// Directories that are made to put programs into, and of no use without any.
 const FOR_PROGRAMS: [&str; 4] = ["/bin", "/sbin", "/usr/bin", "/usr/sbin"];
 
-/// A script that apk would have run.
+/// Commands that an image may miss though their words could not be read: accounts and capabilities. Debian's scripts
+/// are long, and most of what they do is for a system that runs or is upgraded; all of it is in the report, and only
+/// these are told.
+const TOLD: [&str; 7] = ["addgroup", "adduser", "groupadd", "setcap", "useradd", "usermod", "gpasswd"];
+
+/// A script that a package manager would have run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnrunScript {
     /// The package, with its version.
     pub package: String,
-    /// When apk would have run it: `post-install`.
+    /// When it would have run: `post-install`, `postinst`.
     pub kind: String,
     /// What it would have done, as far as that could be read.
     pub steps: Vec<UnrunStep>,
@@ -59,17 +65,13 @@ pub(super) fn unrun(
     kept: &Kept,
     warnings: &mut Warnings,
 ) -> Result<Vec<UnrunScript>, CloseError> {
-    let scripts: Vec<&InstalledScript> = packages.scripts_of(kept);
+    let scripts = scripts(packages, kept);
     if scripts.is_empty() {
         return Ok(Vec::new());
     }
     let image = Image::new(kept, tree)?;
     let mut unrun = Vec::new();
-    for script in scripts {
-        let effects = script.script.effects();
-        if effects.steps.is_empty() && effects.unread.is_empty() {
-            continue;
-        }
+    for (package, kind, effects, is_told) in scripts {
         let step = |step: &Step| UnrunStep {
             line: step.line,
             command: command(&step.effect),
@@ -77,12 +79,12 @@ pub(super) fn unrun(
             is_declared: image.is_as_wanted(&step.effect),
         };
         let one = UnrunScript {
-            package: format!("{}-{}", script.package, script.version),
-            kind: script.script.kind.to_string(),
+            package,
+            kind: kind.to_owned(),
             steps: effects.steps.iter().map(step).collect(),
             unread: effects.unread.into_iter().map(|unread| (unread.line, unread.text)).collect(),
         };
-        if let Some(message) = one.warning() {
+        if let Some(message) = one.warning(is_told) {
             warnings.add(flavor, message);
         }
         unrun.push(one);
@@ -90,12 +92,50 @@ pub(super) fn unrun(
     Ok(unrun)
 }
 
+/// A script that does something: the package, when it runs, what it does, and which unread commands are told.
+type Doing = (String, &'static str, Effects, fn(&str) -> bool);
+
+/// The scripts of packages that would have run when they were installed. What Debian's would have linked and diverted
+/// was done when the packages were unpacked.
+fn scripts(packages: &Packages<'_>, kept: &Kept) -> Vec<Doing> {
+    let mut scripts: Vec<Doing> = Vec::new();
+    for (package, installed) in packages.with_scripts(kept) {
+        let name = format!("{}-{}", package.name, package.version);
+        match installed {
+            Installed::Apk(apk) => {
+                let scripts_of = apk.scripts.iter().map(|one| &one.script);
+                let run = scripts_of.filter(|script| script.kind.runs_on_install());
+                scripts.extend(run.map(|one| {
+                    (name.clone(), one.kind.name(), one.effects(), (|_| true) as fn(&str) -> bool)
+                }));
+            }
+            Installed::Deb(deb) => {
+                for script in deb.scripts.iter().filter(|script| script.kind.runs_on_install()) {
+                    let mut effects = script.steps();
+                    effects.unread.extend(script.effects().unread);
+                    effects.unread.sort_by_key(|unread| unread.line);
+                    scripts.push((name.clone(), script.kind.name(), effects, is_missed));
+                }
+            }
+        }
+    }
+    scripts.retain(|(_, _, effects, _)| !effects.steps.is_empty() || !effects.unread.is_empty());
+    scripts
+}
+
+/// Whether an unread command of a Debian script is told: accounts, capabilities, links and diversions.
+fn is_missed(command: &str) -> bool {
+    let program = command.split_whitespace().find(|word| *word != "!").unwrap_or("");
+    let program = program.rsplit('/').next().unwrap_or("");
+    TOLD.contains(&program) || ["update-alternatives", "dpkg-divert"].contains(&program)
+}
+
 impl UnrunScript {
     /// What there is to tell; nothing where the recipe makes up for all that could be read.
-    fn warning(&self) -> Option<String> {
+    fn warning(&self, is_told: fn(&str) -> bool) -> Option<String> {
         let open: Vec<&UnrunStep> = self.steps.iter().filter(|step| !step.is_declared).collect();
-        let unread: Vec<String> =
-            self.unread.iter().map(|(line, text)| format!("{text} (line {line})")).collect();
+        let unread = self.unread.iter().filter(|(_, text)| is_told(text));
+        let unread: Vec<String> = unread.map(|(line, text)| format!("{text} (line {line})")).collect();
         let head = format!("{} of {} was not run", self.kind, self.package);
         if open.is_empty() {
             let nothing_read = self.steps.is_empty() && !unread.is_empty();

@@ -2,6 +2,7 @@
 //! memory, closed for the flavors of a recipe.
 
 mod accounts;
+mod debian;
 mod packages;
 mod real;
 mod scripts;
@@ -20,13 +21,15 @@ use super::*;
 use crate::event::{Event, Observer};
 use crate::host::{Host, Scratch};
 use crate::recipe::{Context, parse};
-use crate::unpack::{Installed, Packaged, Unpacked};
+use crate::unpack::{ApkInstalled, Installed, Packaged, Unpacked};
 
 /// What flavors are closed in.
 #[derive(Default)]
 struct World {
     trees: Vec<Tree>,
     packages: BTreeMap<Owner, Packaged>,
+    /// Links that stand in for what scripts would have linked.
+    declared: BTreeMap<TreePath, String>,
     /// The lines of the recipe after its head: flavors.
     recipe: String,
 }
@@ -93,11 +96,11 @@ impl World {
             sha256: *sha256,
             size: file.len() as u64,
             location: format!("https://example.org/{}.apk", control.info.name),
-            installed: Some(Box::new(Installed {
+            installed: Some(Box::new(Installed::Apk(ApkInstalled {
                 package: apk::Installed::of(record, &control, &contents),
                 scripts: apk::Installed::scripts(&control),
                 triggers: control.info.triggers.clone(),
-            })),
+            }))),
         };
         self.trees.push(contents.tree);
         self.packages.insert(owner, packaged);
@@ -137,7 +140,8 @@ impl World {
             .unwrap_or_else(|problems| panic!("{}", problems.render("r", &text)))
             .recipe;
         let tree = Tree::merge_all(self.trees, &MergeOptions::default()).expect("no conflicts");
-        let unpacked = Unpacked::of(tree, self.packages);
+        let mut unpacked = Unpacked::of(tree, self.packages);
+        unpacked.declared = self.declared;
         let heard = Heard::default();
         let scratch = Scratch::new(std::env::temp_dir());
         let host = Host { jobs: NonZeroUsize::MIN, epoch: None, scratch: &scratch, observer: &heard };

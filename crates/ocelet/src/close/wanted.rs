@@ -3,7 +3,7 @@
 //! A package that is only needed by another one is not among them: of it, what the closure needs is kept.
 
 use ocelet_elf::Root;
-use ocelet_tree::{TreePath, View};
+use ocelet_tree::View;
 
 use super::mounted::leads_to_mount;
 use super::roots::{Found, label};
@@ -28,7 +28,8 @@ pub(super) fn packages(view: &dyn View, unpacked: &Unpacked, flavor: &Flavor, fo
                     found.roots.push(Root::new(path.clone(), label.clone()));
                 }
             }
-            found.directories.extend(directories(package).map(|path| (path, label.clone())));
+            let directories = package.installed.iter().flat_map(|installed| installed.directories());
+            found.directories.extend(directories.map(|path| (path, label.clone())));
         }
         if !is_found && !wish.value.optional {
             let message = format!(
@@ -43,15 +44,5 @@ pub(super) fn packages(view: &dyn View, unpacked: &Unpacked, flavor: &Flavor, fo
 fn answers(package: &Packaged, name: &PackageName, wanted: &PackageWish) -> bool {
     let Some(installed) = &package.installed else { return false };
     let is_from = wanted.wish.from.as_ref().is_none_or(|from| from.value.as_str() == package.source);
-    let provides = |term: &String| {
-        let end = term.find(['<', '>', '=', '~']).unwrap_or(term.len());
-        &term[..end] == name.as_str()
-    };
-    is_from && (package.name == name.as_str() || installed.package.record.provides.iter().any(provides))
-}
-
-/// The directories that a package brings, the root left out.
-fn directories(package: &Packaged) -> impl Iterator<Item = TreePath> {
-    let directories = package.installed.iter().flat_map(|installed| &installed.package.directories);
-    directories.map(|directory| directory.path.clone()).filter(|path| !path.is_root())
+    is_from && (package.name == name.as_str() || installed.provides(name.as_str()))
 }

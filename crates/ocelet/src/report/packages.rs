@@ -11,7 +11,7 @@ use crate::close::{Distribution, Kept, KeptPackage, PackageKind, UnrunScript};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReportedPackage {
-    /// `apk` or `artifact`.
+    /// `apk`, `deb` or `artifact`.
     pub kind: String,
     /// The source of the recipe.
     pub source: String,
@@ -29,6 +29,9 @@ pub struct ReportedPackage {
     pub description: String,
     /// Where its upstream is; may be empty.
     pub homepage: String,
+    /// Who stands up for it: the maintainer of a Debian package; may be empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub supplier: String,
     /// The sha256 of the file that it came in, as hexadecimal digits; nothing for packages of a root file system.
     pub sha256: Option<String>,
     /// The length of that file in bytes.
@@ -49,13 +52,13 @@ pub struct ReportedDistribution {
     pub version: String,
 }
 
-/// A maintainer script that apk would have run.
+/// A maintainer script that a package manager would have run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReportedScript {
     /// The package with its version.
     pub package: String,
-    /// When apk would have run it: `post-install`.
+    /// When it would have run: `post-install`, `postinst`.
     pub kind: String,
     /// What it would have done, as far as that could be read.
     pub effects: Vec<ReportedEffect>,
@@ -96,6 +99,7 @@ fn reported(package: &KeptPackage) -> ReportedPackage {
     ReportedPackage {
         kind: match package.kind {
             PackageKind::Apk => "apk",
+            PackageKind::Deb => "deb",
             PackageKind::Artifact => "artifact",
         }
         .to_owned(),
@@ -107,6 +111,7 @@ fn reported(package: &KeptPackage) -> ReportedPackage {
         license: package.license.clone(),
         description: package.description.clone(),
         homepage: package.homepage.clone(),
+        supplier: package.supplier.clone(),
         sha256: package.sha256.as_ref().map(ocelet_oci::Digest::hex),
         size: package.size,
         location: package.location.clone(),

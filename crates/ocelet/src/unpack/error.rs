@@ -1,5 +1,6 @@
 //! [`UnpackError`]: why the sources of a platform cannot be laid together, and what to do about it.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -112,6 +113,17 @@ pub enum UnpackError {
         /// All of them.
         clashes: Vec<Clash>,
     },
+    /// The links between the programs that packages offer under one name cannot be made.
+    #[error("cannot link the alternatives of source {name}")]
+    Alternatives {
+        /// The source.
+        name: String,
+        /// The names that its packages offer.
+        names: BTreeSet<String>,
+        /// Why.
+        #[source]
+        cause: Box<ocelet_package::deb::AlternativeError>,
+    },
     /// An artifact that is not what it should be.
     #[error("cannot unpack source {name}")]
     Artifact {
@@ -152,6 +164,7 @@ impl UnpackError {
             }
             Self::Artifact { cause, .. } => cause.class(),
             Self::Clashes { .. }
+            | Self::Alternatives { .. }
             | Self::Threads { .. }
             | Self::Insert { .. }
             | Self::Conflicts { .. }
@@ -175,6 +188,13 @@ impl UnpackError {
                     "leave one of the packages out, or pin it to a version that replaces the other"
                         .to_owned(),
                 ]
+            }
+            Self::Alternatives { name, names, .. } if names.is_empty() => {
+                vec![format!("no package of source {name} offers a program under a name of several")]
+            }
+            Self::Alternatives { name, names, .. } => {
+                let names: Vec<&str> = names.iter().map(String::as_str).collect();
+                vec![format!("the packages of source {name} offer alternatives for {}", names.join(", "))]
             }
             Self::Artifact { cause, .. } => cause.hints(),
             Self::Packages { problems, .. } => problems.iter().flat_map(|one| one.cause.hints()).collect(),

@@ -29,7 +29,7 @@ pub use artifact::{ArtifactError, LARGEST, ZipError, ZipProblem};
 pub use error::UnpackError;
 pub(crate) use error::describe;
 pub use package::{Clash, PackageError, PackageFault};
-pub use packaged::{Installed, Packaged};
+pub use packaged::{ApkInstalled, DebInstalled, Installed, Packaged};
 
 /// The sources of one platform, laid together.
 pub struct Unpacked {
@@ -45,6 +45,8 @@ pub struct Unpacked {
     pub locations: BTreeMap<String, String>,
     /// The packages and artifacts in it, by the owner of their files.
     pub packages: BTreeMap<Owner, Packaged>,
+    /// Links that stand in for what a script would have linked, as the packages spell them, and why each is there.
+    pub declared: BTreeMap<TreePath, String>,
 }
 
 impl Unpacked {
@@ -64,6 +66,7 @@ impl Unpacked {
             stabilities: BTreeMap::new(),
             locations: BTreeMap::new(),
             packages,
+            declared: BTreeMap::new(),
         }
     }
 }
@@ -112,15 +115,15 @@ pub fn unpack(
                     .map_err(|cause| UnpackError::File { name: name.clone(), cause })?;
                 laid.take_tree(combine::single(&name, file, content)?, file.replace);
             }
-            // A lock never has any: until their packages can be unpacked there is no other answer.
-            SourceKind::Deb(_) => return Err(UnpackError::NotLocked { name }),
-            SourceKind::Apk(_) => {
+            SourceKind::Apk(_) | SourceKind::Deb(_) => {
                 let (lock, goods) = locked()?;
-                let package::Laid { trees, packages } = package::lay(source, platform, lock, goods, host)?;
+                let package::Laid { trees, packages, declared } =
+                    package::lay(source, platform, lock, goods, host)?;
                 let entries = trees.iter().map(Tree::len).sum();
                 host.observer.observe(&Event::Unpacked { source: &name, entries: Some(entries) });
                 laid.trees.extend(trees);
                 laid.packages.extend(packages);
+                laid.declared.extend(declared);
             }
             SourceKind::Artifact(artifact) => {
                 let artifact::Laid { tree, owner, packaged } =
@@ -131,7 +134,7 @@ pub fn unpack(
             }
         }
     }
-    let Laid { directory, trees, replacing, packages } = laid;
+    let Laid { directory, trees, replacing, packages, declared } = laid;
     let (base_view, top, replacing) = combine::combine(directory.map(|(_, view)| view), trees, &replacing)?;
     let mut stabilities = BTreeMap::new();
     let mut locations = BTreeMap::new();
@@ -141,7 +144,7 @@ pub fn unpack(
             locations.insert(source.name.value.to_string(), rootfs.location.value.for_platform(platform));
         }
     }
-    Ok(Unpacked { base: base_view, top, replacing, stabilities, locations, packages })
+    Ok(Unpacked { base: base_view, top, replacing, stabilities, locations, packages, declared })
 }
 
 /// The sources that were read so far.
@@ -153,6 +156,7 @@ struct Laid {
     /// Trees whose files take the place of others.
     replacing: Vec<Tree>,
     packages: BTreeMap<Owner, Packaged>,
+    declared: BTreeMap<TreePath, String>,
 }
 
 impl Laid {

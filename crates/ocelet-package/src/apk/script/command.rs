@@ -150,7 +150,7 @@ fn is_harmless(name: &str) -> bool {
     HARMLESS.contains(&name)
 }
 
-fn base(program: &str) -> &str {
+pub(super) fn base(program: &str) -> &str {
     program.rsplit('/').next().unwrap_or(program)
 }
 

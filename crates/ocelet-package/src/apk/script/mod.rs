@@ -109,24 +109,33 @@ impl ScriptKind {
 impl Script {
     /// What the script would have done.
     pub fn effects(&self) -> Effects {
-        let mut effects = Effects::default();
-        for command in shell::commands(&String::from_utf8_lossy(&self.text)) {
-            match command::read(&command) {
-                command::Meaning::Effects(found) => {
-                    effects.steps.extend(found.into_iter().map(|effect| Step {
-                        line: command.line,
-                        effect,
-                        conditional: command.conditional,
-                    }));
-                }
-                command::Meaning::Nothing => {}
-                command::Meaning::Unread => {
-                    effects.unread.push(Unread { line: command.line, text: command.text.clone() });
-                }
+        effects(&self.text, |_| false)
+    }
+}
+
+/// What the text of a script would have done; commands whose names `passed` knows are no news.
+pub(crate) fn effects(text: &[u8], passed: impl Fn(&str) -> bool) -> Effects {
+    let mut effects = Effects::default();
+    for command in shell::commands(&String::from_utf8_lossy(text)) {
+        let program = command.words.first().and_then(Option::as_deref).unwrap_or("");
+        if passed(command::base(program)) {
+            continue;
+        }
+        match command::read(&command) {
+            command::Meaning::Effects(found) => {
+                effects.steps.extend(found.into_iter().map(|effect| Step {
+                    line: command.line,
+                    effect,
+                    conditional: command.conditional,
+                }));
+            }
+            command::Meaning::Nothing => {}
+            command::Meaning::Unread => {
+                effects.unread.push(Unread { line: command.line, text: command.text.clone() });
             }
         }
-        effects
     }
+    effects
 }
 
 impl fmt::Display for ScriptKind {

@@ -2,11 +2,15 @@
 
 use ocelet_tree::View;
 
-use super::CloseError;
+use super::{CloseError, PackageKind};
 use crate::close::text;
 
-/// The files that scanners tell a distribution by: `os-release` itself, and the one of Alpine that is older.
-pub(super) const PLACES: [&str; 3] = ["/etc/os-release", "/usr/lib/os-release", "/etc/alpine-release"];
+/// The files that scanners tell a distribution by: `os-release` itself, and those of Alpine and Debian that are older.
+pub(super) const PLACES: [&str; 4] =
+    ["/etc/os-release", "/usr/lib/os-release", "/etc/alpine-release", "/etc/debian_version"];
+/// What distributions of Debian's packages call themselves: Debian, and those that are made of it.
+const OF_DEBIAN: [&str; 10] =
+    ["debian", "ubuntu", "raspbian", "devuan", "kali", "linuxmint", "pop", "deepin", "astra", "gardenlinux"];
 /// The largest os-release that is read, in bytes.
 const LIMIT: u64 = 1 << 20;
 
@@ -31,6 +35,16 @@ impl Distribution {
             }
         }
         Ok(None)
+    }
+
+    /// Whether a distribution that calls itself `id` may have packages of this kind: scanners look packages up by both.
+    pub(crate) fn has(id: &str, kind: PackageKind) -> bool {
+        let of_debian = OF_DEBIAN.contains(&id);
+        match kind {
+            PackageKind::Deb => of_debian,
+            PackageKind::Apk => !of_debian,
+            PackageKind::Artifact => true,
+        }
     }
 
     fn parse(text: &str) -> Option<Self> {

@@ -1,18 +1,19 @@
 //! The packages of a flavor, and the package database that tells the truth about its files.
 //!
-//! Scanners find packages by `lib/apk/db/installed`, and vulnerabilities by the distribution in `os-release`: both
-//! are in every image that has a file of an Alpine package. The database lists only the packages and files that are
-//! kept; one that a root file system brings is cut down in the same way. Nothing is written where no package is kept.
+//! Scanners find packages by `lib/apk/db/installed` and `var/lib/dpkg`, and vulnerabilities by the distribution in
+//! `os-release`: they are in every image that has a file of a package. A database lists only the packages and files
+//! that are kept; one that a root file system brings is cut down in the same way. Nothing is written where no package
+//! is kept, and an image with packages of both worlds has both databases.
 
-mod base;
-mod database;
+mod apk;
 mod distribution;
+mod dpkg;
+mod record;
 mod settled;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use ocelet_oci::Digest;
-use ocelet_package::apk;
 use ocelet_tree::{Overlay, Owner, TreePath};
 
 use super::error::CloseError;
@@ -21,13 +22,13 @@ use super::image::ImageView;
 use super::warnings::Warnings;
 use super::{Because, Kept};
 use crate::recipe::Flavor;
-use crate::unpack::{Packaged, Unpacked};
-use base::Base;
+use crate::unpack::{Installed, Packaged, Unpacked};
 pub use distribution::Distribution;
+use record::{Record, Recorded};
 use settled::Settled;
 
 /// A package or artifact of which at least one file is kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct KeptPackage {
     /// What kind of thing it is.
     pub kind: PackageKind,
@@ -47,6 +48,8 @@ pub struct KeptPackage {
     pub description: String,
     /// Where its upstream is; may be empty.
     pub homepage: String,
+    /// Who stands up for it: a Debian package's maintainer; may be empty.
+    pub supplier: String,
     /// The sha256 of the file that it came in; nothing for packages of a root file system.
     pub sha256: Option<Digest>,
     /// The length of that file in bytes.
@@ -58,10 +61,13 @@ pub struct KeptPackage {
 }
 
 /// What kind of thing brings files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum PackageKind {
     /// An Alpine package.
+    #[default]
     Apk,
+    /// A Debian package.
+    Deb,
     /// A released file or archive.
     Artifact,
 }
@@ -71,47 +77,49 @@ pub(super) struct Packages<'unpacked> {
     brought: &'unpacked BTreeMap<Owner, Packaged>,
     /// Where the files of each package lie.
     settled: BTreeMap<Owner, Settled>,
-    base: Option<Base>,
-    /// The directory of the database.
+    /// What a root file system brings of either database.
+    apk: Option<apk::Base>,
+    dpkg: Option<dpkg::Base>,
+    /// The directory of Alpine's database.
     directory: TreePath,
     distribution: Option<Distribution>,
     epoch: u64,
 }
 
-/// A package with its record in a database.
-struct Recorded<'all> {
-    owner: Owner,
-    installed: &'all apk::Installed,
-    settled: &'all Settled,
-    packaged: Option<&'all Packaged>,
-}
-
 impl<'unpacked> Packages<'unpacked> {
-    /// Looks at the packages of a platform, and at the database of its root file system if it has one.
+    /// Looks at the packages of a platform, and at the database of its root file system if it has one; `kept` are the
+    /// paths that its flavors keep.
     ///
     /// # Errors
     /// The sources cannot be read.
     pub(super) fn new(
         unpacked: &'unpacked Unpacked,
         epoch: i64,
+        kept: &BTreeSet<TreePath>,
         warn: &mut dyn FnMut(String),
     ) -> Result<Self, CloseError> {
         // A view of its own: that two sources differ at a path which nobody keeps is no conflict.
         let view: Overlay<'_> = unpacked.view();
-        let directory = apk::database_directory(&view)?;
+        let directory = ocelet_package::apk::database_directory(&view)?;
         let brought = &unpacked.packages;
         let mut settled = BTreeMap::new();
         for (owner, packaged) in brought {
             if let Some(installed) = &packaged.installed {
                 let mine = |other: &Owner| other == owner;
-                settled.insert(owner.clone(), Settled::of(&installed.package, &view, &mine)?);
+                let places = match &**installed {
+                    Installed::Apk(apk) => Settled::of(apk::paths(&apk.package), &view, &mine)?,
+                    Installed::Deb(deb) => Settled::of(dpkg::paths(&deb.package), &view, &mine)?,
+                };
+                settled.insert(owner.clone(), places);
             }
         }
-        let base = Base::read(&view, &directory, brought, warn)?;
-        let known = base.is_some() || brought.values().any(|packaged| packaged.installed.is_some());
+        let apk = apk::Base::read(&view, &directory, brought, warn)?;
+        let dpkg = dpkg::Base::read(&view, brought, kept, warn)?;
+        let known =
+            apk.is_some() || dpkg.is_some() || brought.values().any(|packaged| packaged.installed.is_some());
         let distribution = if known { Distribution::read(&view)? } else { None };
         let epoch = u64::try_from(epoch).unwrap_or(0);
-        Ok(Self { brought, settled, base, directory, distribution, epoch })
+        Ok(Self { brought, settled, apk, dpkg, directory, distribution, epoch })
     }
 
     /// Finds the packages of a flavor, and makes their database.
@@ -125,33 +133,71 @@ impl<'unpacked> Packages<'unpacked> {
         kept: &mut Kept,
         warnings: &mut Warnings,
     ) -> Result<(), CloseError> {
-        if self.recorded().iter().any(|one| self.count(one, gather, kept) > 0) {
+        let counted = self.counted(gather, kept);
+        if !counted.is_empty() {
             tell_distribution(gather, kept)?;
             kept.distribution.clone_from(&self.distribution);
+            dpkg::keep_licenses(&counted, gather, kept)?;
         }
-        let counted: Vec<(Recorded<'_>, usize)> = self
-            .recorded()
-            .into_iter()
-            .map(|one| {
-                let count = self.count(&one, gather, kept);
-                (one, count)
-            })
-            .filter(|(_, count)| *count > 0)
-            .collect();
+        // What tells the distribution and the licences are files of packages too.
+        let counted = self.counted(gather, kept);
+        dpkg::keep_licenses(&counted, gather, kept)?;
+        let counted = self.counted(gather, kept);
         for (one, files) in &counted {
-            kept.packages.insert(one.owner.clone(), self.kept_package(one, *files));
+            kept.packages.insert(one.owner.clone(), one.kept(*files));
         }
         self.artifacts(gather, kept);
         let recorded: Vec<Recorded<'_>> = counted.into_iter().map(|(one, _)| one).collect();
-        if recorded.is_empty() { Ok(()) } else { self.database(flavor, &recorded, gather, kept, warnings) }
+        self.warn_of_strangers(flavor, &recorded, warnings);
+        self.apk_database(flavor, &recorded, gather, kept, warnings)?;
+        self.dpkg_database(flavor, &recorded, gather, kept, warnings)
     }
 
-    /// The scripts of a flavor's packages that apk would have run when it installed them. Those of a root file system
-    /// have been run by whoever made it.
-    pub(super) fn scripts_of(&self, kept: &Kept) -> Vec<&apk::InstalledScript> {
-        let installed = kept.packages.keys().filter_map(|owner| self.brought.get(owner)?.installed.as_ref());
-        let scripts = installed.flat_map(|installed| &installed.scripts);
-        scripts.filter(|script| script.script.kind.runs_on_install()).collect()
+    /// The packages of which a file is kept, with how many are.
+    fn counted(&self, gather: &Gather<'_>, kept: &Kept) -> Vec<(Recorded<'_>, usize)> {
+        let counted = self.recorded().into_iter().map(|one| {
+            let files = self.count(&one, gather, kept);
+            (one, files)
+        });
+        counted.filter(|(_, files)| *files > 0).collect()
+    }
+
+    /// Tells of Debian packages that no `os-release` goes with: scanners find them, and nothing about them.
+    fn warn_of_strangers(&self, flavor: &Flavor, recorded: &[Recorded<'_>], warnings: &mut Warnings) {
+        let mut sources: BTreeMap<&str, &str> = BTreeMap::new();
+        for one in recorded.iter().filter(|one| one.record.kind() == PackageKind::Deb) {
+            sources.entry(one.source).or_insert(one.record.name());
+        }
+        if sources.is_empty() {
+            return;
+        }
+        let sources: Vec<&str> = sources.into_keys().collect();
+        let of = format!("packages of source {} are kept", sources.join(", "));
+        match &self.distribution {
+            None => warnings.add(
+                flavor,
+                format!(
+                    "{of}, and no os-release says of which distribution: scanners cannot look them up; add base-files \
+                     to the packages of the source"
+                ),
+            ),
+            Some(one) if !Distribution::has(&one.id, PackageKind::Deb) => warnings.add(
+                flavor,
+                format!(
+                    "{of}, and os-release names {}: scanners that go by it cannot look them up; give them the bill \
+                     of materials",
+                    one.id
+                ),
+            ),
+            Some(_) => {}
+        }
+    }
+
+    /// The packages of a flavor that the recipe brings, with their scripts. Those of a root file system have been run
+    /// by whoever made it.
+    pub(super) fn with_scripts(&self, kept: &Kept) -> Vec<(&Packaged, &Installed)> {
+        let packaged = kept.packages.keys().filter_map(|owner| self.brought.get(owner));
+        packaged.filter_map(|packaged| Some((packaged, packaged.installed.as_deref()?))).collect()
     }
 
     /// Every package that has a record, by name. A package that the recipe brings counts more than one of the same
@@ -160,65 +206,50 @@ impl<'unpacked> Packages<'unpacked> {
         let mut all: Vec<Recorded<'_>> = Vec::new();
         for (owner, packaged) in self.brought {
             if let (Some(installed), Some(settled)) = (&packaged.installed, self.settled.get(owner)) {
-                let (owner, installed) = (owner.clone(), &installed.package);
-                all.push(Recorded { owner, installed, settled, packaged: Some(packaged) });
+                let record = match &**installed {
+                    Installed::Apk(apk) => Record::Apk(&apk.package),
+                    Installed::Deb(deb) => Record::Deb(&deb.package),
+                };
+                let (owner, source) = (owner.clone(), packaged.source.as_str());
+                all.push(Recorded { owner, source, record, settled, packaged: Some(packaged) });
             }
         }
-        let names: BTreeSet<&str> = all.iter().map(|one| one.installed.record.name.as_str()).collect();
-        let is_new = |installed: &apk::Installed| !names.contains(installed.record.name.as_str());
-        let base = self.base.iter().flat_map(|base| base.packages.iter().map(move |package| (base, package)));
-        let base: Vec<Recorded<'_>> = base
-            .filter(|(_, (installed, _))| is_new(installed))
-            .map(|(base, (installed, settled))| {
-                let owner = Owner::new(format!(
-                    "{}/{}-{}",
-                    base.source, installed.record.name, installed.record.version
-                ));
-                Recorded { owner, installed, settled, packaged: None }
+        let names: BTreeSet<(PackageKind, &str)> =
+            all.iter().map(|one| (one.record.kind(), one.record.name())).collect();
+        let apk = self.apk.iter().flat_map(|base| {
+            base.packages.iter().map(|(one, settled)| (base.source.as_str(), Record::Apk(one), settled))
+        });
+        let dpkg = self.dpkg.iter().flat_map(|base| {
+            base.packages.iter().map(|(one, settled)| (base.source.as_str(), Record::Deb(one), settled))
+        });
+        let base: Vec<Recorded<'_>> = apk
+            .chain(dpkg)
+            .filter(|(_, record, _)| !names.contains(&(record.kind(), record.name())))
+            .map(|(source, record, settled)| {
+                let owner = record.owner(source);
+                Recorded { owner, source, record, settled, packaged: None }
             })
             .collect();
         all.extend(base);
-        all.sort_by(|one, other| one.installed.record.name.cmp(&other.installed.record.name));
+        all.sort_by(|one, other| one.record.name().cmp(other.record.name()));
         all
     }
 
     /// How many files and links of a package are kept. What ocelet made in their place does not count.
     fn count(&self, one: &Recorded<'_>, gather: &Gather<'_>, kept: &Kept) -> usize {
         let is_kept = |path: &&TreePath| {
-            kept.paths.contains_key(*path) && !kept.is_own(path) && self.is_of(one, path, gather)
+            kept.paths.contains_key(*path) && !kept.is_own(path) && Self::is_of(one, path, gather)
         };
         one.settled.files().filter(is_kept).count()
     }
 
     /// Whether what was kept at a path is still the package's: the recipe may have put a link in its place.
-    fn is_of(&self, one: &Recorded<'_>, path: &TreePath, gather: &Gather<'_>) -> bool {
+    fn is_of(one: &Recorded<'_>, path: &TreePath, gather: &Gather<'_>) -> bool {
         let owner = gather.tree().get(path).map(|node| &node.owner);
         owner.is_none_or(|owner| match one.packaged {
             Some(_) => *owner == one.owner,
-            None => self.base.as_ref().is_some_and(|base| base.source == owner.as_str()),
+            None => one.source == owner.as_str(),
         })
-    }
-
-    fn kept_package(&self, one: &Recorded<'_>, files: usize) -> KeptPackage {
-        let record = &one.installed.record;
-        KeptPackage {
-            kind: PackageKind::Apk,
-            source: match (one.packaged, &self.base) {
-                (Some(packaged), _) => packaged.source.clone(),
-                (None, base) => base.as_ref().map_or_else(String::new, |base| base.source.clone()),
-            },
-            name: record.name.clone(),
-            version: record.version.clone(),
-            architecture: record.architecture.clone(),
-            origin: record.origin.clone(),
-            license: record.license.clone(),
-            description: record.description.clone(),
-            homepage: record.url.clone(),
-            sha256: one.packaged.map(|packaged| packaged.sha256),
-            size: record.size,
-            location: one.packaged.map(|packaged| packaged.location.clone()),
-            files,
-        }
     }
 
     fn artifacts(&self, gather: &Gather<'_>, kept: &mut Kept) {
@@ -236,15 +267,18 @@ impl<'unpacked> Packages<'unpacked> {
         }
     }
 
-    /// The record of a package with the files that the image has.
-    fn cut_down(&self, one: &Recorded<'_>, gather: &Gather<'_>, image: &ImageView<'_>) -> apk::Database {
-        let whole = apk::Database { packages: vec![one.installed.clone()] };
-        whole.kept(|path| {
-            let place = one.settled.place(path)?;
-            let there = image.get(place)?;
-            let fits = there.is_directory() || self.is_of(one, place, gather);
-            fits.then(|| place.clone())
-        })
+    /// Where the image has a path of a package; nothing where it has it no more.
+    fn place_of(
+        &self,
+        one: &Recorded<'_>,
+        path: &TreePath,
+        gather: &Gather<'_>,
+        image: &ImageView<'_>,
+    ) -> Option<TreePath> {
+        let place = one.settled.place(path)?;
+        let there = image.get(place)?;
+        let fits = there.is_directory() || Self::is_of(one, place, gather);
+        fits.then(|| place.clone())
     }
 }
 
@@ -267,14 +301,12 @@ fn artifact_of(packaged: &Packaged, files: usize) -> KeptPackage {
         source: packaged.source.clone(),
         name: packaged.name.clone(),
         version: packaged.version.clone(),
-        architecture: None,
-        origin: None,
         license: packaged.license.clone(),
         description: packaged.description.clone(),
-        homepage: String::new(),
         sha256: Some(packaged.sha256),
         size: packaged.size,
         location: Some(packaged.location.clone()),
         files,
+        ..KeptPackage::default()
     }
 }

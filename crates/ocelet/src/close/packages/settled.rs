@@ -3,10 +3,20 @@
 
 use std::collections::BTreeMap;
 
-use ocelet_package::apk;
 use ocelet_tree::{Owner, ResolveError, TreePath, View, lookup, resolve};
 
 use super::CloseError;
+
+/// What a record says of a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Listed {
+    /// It is a directory.
+    Directory,
+    /// It is a file or a link.
+    File,
+    /// It does not say, as in dpkg's lists.
+    Either,
+}
 
 /// The places of one package, by the paths that its record has.
 #[derive(Debug, Clone, Default)]
@@ -21,24 +31,26 @@ impl Settled {
     /// # Errors
     /// The view cannot be read.
     pub(super) fn of(
-        installed: &apk::Installed,
+        paths: impl IntoIterator<Item = (TreePath, Listed)>,
         view: &dyn View,
         is_mine: &dyn Fn(&Owner) -> bool,
     ) -> Result<Self, CloseError> {
         let mut settled = Self::default();
-        for directory in &installed.directories {
-            match resolve(view, &directory.path) {
-                Ok(there) if there.node.is_directory() => {
-                    settled.directories.insert(directory.path.clone(), there.path);
-                }
-                Err(ResolveError::Read(error)) => return Err(error.into()),
-                Ok(_) | Err(_) => continue,
-            }
-            for file in &directory.files {
-                let path = directory.path.join(&file.name);
+        for (path, listed) in paths {
+            if listed != Listed::Directory {
                 match lookup(view, &path) {
                     Ok(there) if !there.node.is_directory() && is_mine(&there.node.owner) => {
                         settled.files.insert(path, there.path);
+                        continue;
+                    }
+                    Err(ResolveError::Read(error)) => return Err(error.into()),
+                    Ok(_) | Err(_) => {}
+                }
+            }
+            if listed != Listed::File {
+                match resolve(view, &path) {
+                    Ok(there) if there.node.is_directory() => {
+                        settled.directories.insert(path, there.path);
                     }
                     Err(ResolveError::Read(error)) => return Err(error.into()),
                     Ok(_) | Err(_) => {}

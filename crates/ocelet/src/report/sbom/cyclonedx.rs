@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Subject, address, is_address, license, purl, reference, title, uuid};
+use super::{Subject, address, is_address, license, purl, reference, supplier, title, uuid};
 use crate::report::{Report, ReportedPackage};
 
 pub(super) fn document(report: &Report, subject: &Subject<'_>) -> Value {
@@ -47,7 +47,7 @@ pub(super) fn document(report: &Report, subject: &Subject<'_>) -> Value {
 
 fn component(report: &Report, package: &ReportedPackage, id: &str) -> Value {
     let purl = purl::package(package, report.distribution.as_ref());
-    let kind = if package.kind == "apk" { "library" } else { "application" };
+    let kind = if package.kind == "artifact" { "application" } else { "library" };
     let mut component = Map::new();
     let mut set = |key: &str, value: Value| {
         component.insert(key.to_owned(), value);
@@ -60,6 +60,10 @@ fn component(report: &Report, package: &ReportedPackage, id: &str) -> Value {
         if !text.is_empty() {
             set(key, json!(text));
         }
+    }
+    if let Some((name, address)) = supplier(package) {
+        let contact = if address.is_empty() { json!([]) } else { json!([{"email": address}]) };
+        set("supplier", json!({"name": name, "contact": contact}));
     }
     match license::expression(&package.license) {
         Some(expression) => set("licenses", json!([{"expression": expression}])),

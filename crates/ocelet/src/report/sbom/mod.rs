@@ -83,6 +83,14 @@ fn address(package: &ReportedPackage) -> Option<&str> {
     package.location.as_deref().filter(|location| is_address(location))
 }
 
+/// The name and the address of a supplier, as a maintainer's field has them (policy 5.6.2): `Name <address>`.
+fn supplier(package: &ReportedPackage) -> Option<(&str, &str)> {
+    let text = package.supplier.trim();
+    let (name, rest) = text.split_once('<').unwrap_or((text, ""));
+    let name = name.trim().trim_matches('"');
+    (!name.is_empty()).then_some((name, rest.trim_end_matches('>').trim()))
+}
+
 fn is_address(text: &str) -> bool {
     (text.starts_with("https://") || text.starts_with("http://")) && !text.contains(char::is_whitespace)
 }

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Subject, address, is_address, license, purl, reference, title, uuid};
+use super::{Subject, address, is_address, license, purl, reference, supplier, title, uuid};
 use crate::report::{Report, ReportedPackage};
 
 /// What is said where nothing is known (clause 7).
@@ -70,6 +70,11 @@ fn described(report: &Report, package: &ReportedPackage, id: &str) -> Value {
     }
     if let Some(origin) = &package.origin {
         set(&mut described, "sourceInfo", &format!("built from the source package {origin}"));
+    }
+    if let Some((name, address)) = supplier(package) {
+        // Whether a person or a team stands behind a name, the field does not say; clause 7.5 wants one of the two.
+        let address = if address.is_empty() { String::new() } else { format!(" ({address})") };
+        set(&mut described, "supplier", &format!("Organization: {name}{address}"));
     }
     match license::expression(&package.license) {
         Some(expression) => set(&mut described, "licenseDeclared", expression),

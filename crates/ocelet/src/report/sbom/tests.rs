@@ -19,6 +19,7 @@ fn package(name: &str, version: &str) -> ReportedPackage {
         license: "MIT".to_owned(),
         description: format!("the package {name}"),
         homepage: "https://example.org/".to_owned(),
+        supplier: String::new(),
         sha256: Some("ab".repeat(32)),
         size: 1,
         location: Some(format!("https://example.org/{name}-{version}.apk")),
@@ -96,6 +97,29 @@ fn package_urls() {
         let reported = report(std::slice::from_ref(&package), distribution);
         assert_eq!(purl::package(&package, reported.distribution.as_ref()), want);
     }
+    let debian = Some(("debian", "12"));
+    let deb = |name: &str, version: &str, origin: &str| ReportedPackage {
+        kind: "deb".to_owned(),
+        architecture: Some("amd64".to_owned()),
+        origin: Some(origin.to_owned()),
+        ..package(name, version)
+    };
+    let libc = deb("libc6", "2.36-9+deb12u14", "glibc");
+    for (package, distribution, want) in [
+        (&libc, debian, "pkg:deb/debian/libc6@2.36-9%2Bdeb12u14?arch=amd64&distro=debian-12&upstream=glibc"),
+        (&libc, None, "pkg:deb/debian/libc6@2.36-9%2Bdeb12u14?arch=amd64&upstream=glibc"),
+        (&libc, alpine, "pkg:deb/debian/libc6@2.36-9%2Bdeb12u14?arch=amd64&upstream=glibc"),
+        (
+            &deb("libselinux1", "3.4-1+b6", "libselinux (3.4-1)"),
+            Some(("ubuntu", "24.04")),
+            "pkg:deb/ubuntu/libselinux1@3.4-1%2Bb6?arch=amd64&distro=ubuntu-24.04&upstream=libselinux%403.4-1",
+        ),
+        (&deb("tar", "1:1.34", "tar"), debian, "pkg:deb/debian/tar@1:1.34?arch=amd64&distro=debian-12"),
+        (&package("musl", "1"), debian, "pkg:apk/musl@1?arch=x86_64"),
+    ] {
+        let reported = report(std::slice::from_ref(package), distribution);
+        assert_eq!(purl::package(package, reported.distribution.as_ref()), want);
+    }
     let sum = "ab".repeat(32);
     let want = format!(
         "pkg:generic/kubelet?checksum=sha256:{sum}&download_url=https:%2F%2Fdl.example.org%2Fv1%2B2%2Fkubelet%3Fx%3D1"
@@ -120,8 +144,10 @@ fn check_keys(object: &Value, required: &[&str], optional: &[&str]) {
 }
 
 fn all() -> Report {
+    let maintained = "Debian Team <team@example.org>".to_owned();
+    let deb = ReportedPackage { kind: "deb".to_owned(), supplier: maintained, ..package("libc6", "1") };
     let odd = ReportedPackage { license: "custom".to_owned(), sha256: None, ..package("a_b", "1") };
-    report(&[package("musl", "1.2"), odd, package("a-b", "1"), artifact()], Some(("alpine", "3.19.1")))
+    report(&[package("musl", "1.2"), odd, package("a-b", "1"), deb, artifact()], Some(("alpine", "3.19.1")))
 }
 
 #[test]
@@ -173,6 +199,9 @@ fn spdx_has_what_its_schema_requires() {
         .map(|package| &package["licenseDeclared"])
         .collect();
     assert_eq!(declared, ["NOASSERTION", "MIT"]);
+    let packages = document["packages"].as_array().expect("packages");
+    let libc = packages.iter().find(|package| package["name"] == "libc6").expect("libc6");
+    assert_eq!(libc["supplier"], "Organization: Debian Team (team@example.org)");
     assert_eq!(bytes, made(&all(), Format::Spdx).0, "the same image has the same bill");
 }
 
@@ -200,6 +229,7 @@ fn cyclonedx_has_what_its_schema_requires() {
                 "description",
                 "hashes",
                 "licenses",
+                "supplier",
                 "purl",
                 "externalReferences",
                 "properties",
@@ -212,7 +242,7 @@ fn cyclonedx_has_what_its_schema_requires() {
     for id in depends["dependsOn"].as_array().expect("a list") {
         assert!(ids.contains(id.as_str().expect("text")), "{id}");
     }
-    assert_eq!(ids.len(), 6, "the image, the distribution, three packages and an artifact");
+    assert_eq!(ids.len(), 7, "the image, the distribution, four packages and an artifact");
 }
 
 #[test]

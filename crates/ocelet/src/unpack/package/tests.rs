@@ -1,9 +1,12 @@
 //! Packages that share paths, packages that are not the ones of the lock, and what is told of them.
 
+mod debian;
+
 use ocelet_package::apk::{self, Identity};
 use ocelet_testkit::apk::{BuiltPackage, Entry, PackageBuilder};
 
 use super::*;
+use crate::unpack::packaged::{ApkInstalled, Installed};
 use crate::unpack::testing::{Bench, check};
 
 const SOURCE: &str = "[source.alpine]\napk = '/m'\nkeys = 'alpine'\n";
@@ -28,6 +31,13 @@ fn bench(packages: &[(&str, PackageBuilder)]) -> Bench {
         bench.package("alpine", name, "1", &identity(&built), &built.file);
     }
     bench
+}
+
+fn apk_record(packaged: &Packaged) -> &ApkInstalled {
+    match packaged.installed.as_deref() {
+        Some(Installed::Apk(installed)) => installed,
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]
@@ -162,7 +172,7 @@ fn what_the_database_will_say() {
 
     let unpacked = bench.unpack().expect("they fit");
     let a = &unpacked.packages[&Owner::new("alpine/a-1")];
-    let installed = a.installed.as_ref().expect("it is a package");
+    let installed = apk_record(a);
     assert_eq!((a.source.as_str(), a.name.as_str(), a.version.as_str()), ("alpine", "a", "1"));
     assert_eq!((a.license.as_str(), a.location.as_str()), ("MIT", "https://example.org/first"));
     assert_eq!((a.sha256, a.size), (bench.lock.packages[0].file.sha256, bench.lock.packages[0].file.size));
@@ -262,7 +272,7 @@ fn a_database_of_links_follows_the_files() {
     let said = bench.said().expect("the link leads to a directory");
     assert_eq!(said.last().map(String::as_str), Some("/usr/lib/x X 755 0:0 alpine/b-1"));
     let unpacked = bench.unpack().expect("they fit");
-    let installed = unpacked.packages[&Owner::new("alpine/b-1")].installed.as_ref().expect("a package");
+    let installed = apk_record(&unpacked.packages[&Owner::new("alpine/b-1")]);
     let files: Vec<String> = installed.package.files().map(|path| path.to_string()).collect();
     assert_eq!(files, ["/lib/x"], "apk writes the names of the package");
     assert!(matches!(installed.package.record, apk::Record { build_time: 1_700_000_000, .. }));

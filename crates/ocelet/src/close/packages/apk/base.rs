@@ -6,8 +6,7 @@ use std::collections::BTreeMap;
 use ocelet_package::apk::{self, Identity, InstalledScript, Script, ScriptKind};
 use ocelet_tree::{Blob, Owner, Tree, TreePath, View, tar_in};
 
-use super::CloseError;
-use super::settled::Settled;
+use super::{CloseError, Settled, WORLD, paths};
 use crate::close::text;
 use crate::unpack::Packaged;
 
@@ -16,13 +15,13 @@ const LIMIT: u64 = 256 << 20;
 
 /// The packages of a root file system.
 #[derive(Debug)]
-pub(super) struct Base {
+pub(in crate::close::packages) struct Base {
     /// The source that brings the database.
-    pub(super) source: String,
+    pub(in crate::close::packages) source: String,
     /// Where the database itself lies.
     pub(super) place: TreePath,
     /// The packages, with where their files lie.
-    pub(super) packages: Vec<(apk::Installed, Settled)>,
+    pub(in crate::close::packages) packages: Vec<(apk::Installed, Settled)>,
     scripts: Tree,
     triggers: BTreeMap<Identity, Vec<String>>,
     /// The lines of its list of wanted packages.
@@ -34,7 +33,7 @@ impl Base {
     ///
     /// # Errors
     /// The view cannot be read.
-    pub(super) fn read(
+    pub(in crate::close::packages) fn read(
         view: &dyn View,
         directory: &TreePath,
         packages: &BTreeMap<Owner, Packaged>,
@@ -54,7 +53,7 @@ impl Base {
         let mut settled = Vec::new();
         for package in database.packages {
             let mine = |other: &Owner| *other == owner && !packages.contains_key(other);
-            let places = Settled::of(&package, view, &mine)?;
+            let places = Settled::of(paths(&package), view, &mine)?;
             settled.push((package, places));
         }
         let scripts = match file("scripts.tar")? {
@@ -66,7 +65,7 @@ impl Base {
             None => Tree::new(),
         };
         let triggers = file("triggers")?.map(|text| triggers(&text.bytes)).unwrap_or_default();
-        let world = text::read(view, super::database::WORLD, LIMIT)?;
+        let world = text::read(view, WORLD, LIMIT)?;
         let world = world
             .map(|text| String::from_utf8_lossy(&text.bytes).split_whitespace().map(str::to_owned).collect());
         Ok(Some(Self {

@@ -1,26 +1,44 @@
-//! Writes the package database of a flavor: `installed`, `scripts.tar` and `triggers` in its directory, and the list
+//! Alpine's package database of a flavor: `installed`, `scripts.tar` and `triggers` in its directory, and the list
 //! of wanted packages, without which apk does not open it (apk-tools, `src/database.c`, `apk_db_read_state`).
 //!
 //! A database that a root file system brings and that is true as it stands is kept as it is.
+
+mod base;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use ocelet_package::apk::{self, Identity, InstalledScript};
 use ocelet_tree::{Metadata, Name, TreePath};
 
-use super::{CloseError, Packages, Recorded};
+use super::settled::{Listed, Settled};
+use super::{CloseError, Packages, Record, Recorded};
 use crate::close::gather::{Gather, Made};
 use crate::close::image::ImageView;
 use crate::close::warnings::Warnings;
 use crate::close::{Because, Kept};
 use crate::recipe::Flavor;
+use crate::unpack::Installed;
+pub(super) use base::Base;
 
 /// The list of wanted packages.
-pub(super) const WORLD: &str = "/etc/apk/world";
+const WORLD: &str = "/etc/apk/world";
+
+/// A package with its record in Alpine's database.
+type Known<'all> = (&'all Recorded<'all>, &'all apk::Installed);
+
+/// What a record says of its paths.
+pub(super) fn paths(installed: &apk::Installed) -> Vec<(TreePath, Listed)> {
+    let mut paths = Vec::new();
+    for directory in &installed.directories {
+        paths.push((directory.path.clone(), Listed::Directory));
+        paths.extend(directory.files.iter().map(|file| (directory.path.join(&file.name), Listed::File)));
+    }
+    paths
+}
 
 impl Packages<'_> {
     /// Writes the database of these packages, which are in the order of their names.
-    pub(super) fn database(
+    pub(super) fn apk_database(
         &self,
         flavor: &Flavor,
         recorded: &[Recorded<'_>],
@@ -28,28 +46,42 @@ impl Packages<'_> {
         kept: &mut Kept,
         warnings: &mut Warnings,
     ) -> Result<(), CloseError> {
+        let recorded: Vec<Known<'_>> = recorded
+            .iter()
+            .filter_map(|one| match one.record {
+                Record::Apk(installed) => Some((one, installed)),
+                Record::Deb(_) => None,
+            })
+            .collect();
+        if recorded.is_empty() {
+            return Ok(());
+        }
         let image = ImageView::new(kept, gather.tree());
-        let cut = recorded.iter().flat_map(|one| self.cut_down(one, gather, &image).packages);
+        let cut = recorded.iter().flat_map(|(one, installed)| {
+            let whole = apk::Database { packages: vec![(*installed).clone()] };
+            whole.kept(|path| self.place_of(one, path, gather, &image)).packages
+        });
         let mut database = apk::Database { packages: cut.collect() };
         drop_unwritable(&mut database, flavor, warnings);
         if self.is_true_already(&database, kept) {
             return Ok(());
         }
-        let world = self.world(flavor, recorded, kept);
+        let world = self.world(flavor, &recorded, kept);
         let mut scripts: Vec<InstalledScript> = Vec::new();
         let mut triggers: Vec<(Identity, &[String])> = Vec::new();
-        for one in recorded {
-            let identity = one.installed.record.identity;
-            match (one.packaged.and_then(|packaged| packaged.installed.as_ref()), &self.base) {
-                (Some(installed), _) => {
+        for (one, installed) in &recorded {
+            let identity = installed.record.identity;
+            let brought = one.packaged.and_then(|packaged| packaged.installed.as_deref());
+            match (brought, &self.apk) {
+                (Some(Installed::Apk(installed)), _) => {
                     scripts.extend(installed.scripts.iter().cloned());
                     triggers.push((identity, &installed.triggers));
                 }
                 (None, Some(base)) => {
-                    scripts.extend(base.scripts(one.installed)?);
-                    triggers.push((identity, base.triggers(one.installed)));
+                    scripts.extend(base.scripts(installed)?);
+                    triggers.push((identity, base.triggers(installed)));
                 }
-                (None, None) => {}
+                _ => {}
             }
         }
         let there = |name: &str| self.directory.join(&Name::new(name).expect("a plain name"));
@@ -77,7 +109,7 @@ impl Packages<'_> {
 
     /// Whether the flavor keeps a database of the root file system that says exactly this.
     fn is_true_already(&self, database: &apk::Database, kept: &Kept) -> bool {
-        let Some(base) = self.base.as_ref().filter(|base| kept.paths.contains_key(&base.place)) else {
+        let Some(base) = self.apk.as_ref().filter(|base| kept.paths.contains_key(&base.place)) else {
             return false;
         };
         let whole = apk::Database { packages: base.packages.iter().map(|(one, _)| one.clone()).collect() };
@@ -89,11 +121,11 @@ impl Packages<'_> {
 
     /// What was asked for: packages by name, packages whose files the recipe itself asks for, and what the root file
     /// system had in its list.
-    fn world(&self, flavor: &Flavor, recorded: &[Recorded<'_>], kept: &Kept) -> BTreeSet<String> {
+    fn world(&self, flavor: &Flavor, recorded: &[Known<'_>], kept: &Kept) -> BTreeSet<String> {
         let mut owners: BTreeMap<&TreePath, &str> = BTreeMap::new();
         let mut names: BTreeSet<&str> = BTreeSet::new();
-        for one in recorded {
-            let name = one.installed.record.name.as_str();
+        for (one, installed) in recorded {
+            let name = installed.record.name.as_str();
             names.insert(name);
             owners.extend(one.settled.files().map(|path| (path, name)));
         }
@@ -105,14 +137,15 @@ impl Packages<'_> {
         let mut world: BTreeSet<String> =
             asked.filter_map(|path| owners.get(path)).map(|name| (*name).to_owned()).collect();
         for wanted in flavor.packages.keys() {
-            let provides = |one: &&Recorded<'_>| {
-                let record = &one.installed.record;
+            let provides = |(_, installed): &&Known<'_>| {
+                let record = &installed.record;
                 record.name == wanted.as_str()
                     || record.provides.iter().any(|text| bare(text) == wanted.as_str())
             };
-            world.extend(recorded.iter().filter(provides).map(|one| one.installed.record.name.clone()));
+            world
+                .extend(recorded.iter().filter(provides).map(|(_, installed)| installed.record.name.clone()));
         }
-        if let Some(base) = &self.base {
+        if let Some(base) = &self.apk {
             for line in base.world.iter().filter(|line| names.contains(bare(line))) {
                 world.remove(bare(line));
                 world.insert(line.clone());
