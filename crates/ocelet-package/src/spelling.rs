@@ -3,27 +3,11 @@
 /// How many characters have to be added, removed, replaced or swapped with their neighbour; nothing where it
 /// takes more than `most`.
 pub(crate) fn edits(left: &str, right: &str, most: usize) -> Option<usize> {
-    let (left, right): (Vec<char>, Vec<char>) = (left.chars().collect(), right.chars().collect());
-    if left.len().abs_diff(right.len()) > most {
+    // Two names of which one is that much longer need not be compared.
+    if left.chars().count().abs_diff(right.chars().count()) > most {
         return None;
     }
-    let mut before_last: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=right.len()).collect();
-    for (i, a) in left.iter().enumerate() {
-        let mut row = vec![i + 1];
-        for (j, b) in right.iter().enumerate() {
-            let mut cost = (last[j + 1] + 1).min(row[j] + 1).min(last[j] + usize::from(a != b));
-            if i > 0 && j > 0 && *a == right[j - 1] && left[i - 1] == *b {
-                cost = cost.min(before_last[j - 1] + 1);
-            }
-            row.push(cost);
-        }
-        if row.iter().all(|cost| *cost > most) {
-            return None;
-        }
-        before_last = std::mem::replace(&mut last, row);
-    }
-    last.last().copied().filter(|cost| *cost <= most)
+    Some(strsim::osa_distance(left, right)).filter(|edits| *edits <= most)
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ pub mod directory;
 pub mod elf;
 mod files;
 pub mod loader_truth;
+pub mod openpgp;
 pub mod rootfs;
 pub mod scanner;
 pub mod trees;

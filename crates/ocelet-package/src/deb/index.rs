@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::package::{Package, PackageError};
 use super::paragraph::{Comments, Paragraph, ParagraphError, Paragraphs};
+use super::relation::RelationKind;
 
 /// Texts are addressed with 32 bits.
 const LONGEST_TEXT: usize = u32::MAX as usize;
@@ -139,6 +140,17 @@ impl Index {
     pub fn named<'index>(&'index self, name: &str) -> impl Iterator<Item = Package<'index>> {
         let places = self.places.iter().filter(move |place| stretch(&self.text, &place.name) == name);
         places.map(|place| self.package(place))
+    }
+
+    /// Every package that has this name among those that it provides (`Provides`, policy 7.5).
+    pub fn providing<'index>(&'index self, name: &'index str) -> impl Iterator<Item = Package<'index>> {
+        // Most paragraphs do not have the word at all, and need not be read.
+        let places =
+            self.places.iter().filter(move |place| stretch(&self.text, &place.paragraph).contains(name));
+        places.map(|place| self.package(place)).filter(move |package| {
+            let groups = package.relations(RelationKind::Provides).groups().filter_map(Result::ok);
+            groups.flatten().any(|relation| relation.name == name)
+        })
     }
 
     /// The paragraphs of the packages, in the order of the text, as they stand there.

@@ -33,8 +33,7 @@ mod armor;
 mod certificate;
 mod cleartext;
 mod date;
-#[cfg(test)]
-mod forge;
+mod debian;
 mod hex;
 mod keyring;
 mod packages;

@@ -1,7 +1,9 @@
-//! Builds Debian packages and their records in an index, byte for byte the same each time.
+//! Builds Debian packages, their records in an index, and whole signed repositories, byte for byte the same each time.
 //!
 //! Nothing is checked here: tests want to build what is wrong as much as what is right.
 
 mod package;
+mod repository;
 
 pub use package::{BuiltDeb, DebBuilder, ar, index};
+pub use repository::{BuiltRepository, Packing, Repository, Signatures, date_text};

@@ -14,6 +14,7 @@ pub struct DebBuilder {
     fields: Vec<(String, String)>,
     control: Vec<Entry>,
     files: Vec<Entry>,
+    conffiles: String,
     sums: Option<String>,
 }
 
@@ -24,6 +25,8 @@ pub struct BuiltDeb {
     pub file: Vec<u8>,
     /// What a repository calls the file.
     pub file_name: String,
+    /// The architecture, as the package has it.
+    pub architecture: String,
     /// The record for an index, without the empty line that ends it.
     pub record: String,
     /// The SHA-256 of the file.
@@ -40,6 +43,7 @@ impl DebBuilder {
             fields: Vec::new(),
             control: Vec::new(),
             files: vec![Entry::directory("./", 0o755)],
+            conffiles: String::new(),
             sums: Some(String::new()),
         };
         builder
@@ -86,10 +90,16 @@ impl DebBuilder {
         self
     }
 
-    /// A directory.
+    /// A directory that everyone may read.
     #[must_use]
     pub fn directory(self, path: &str) -> Self {
-        self.entry(Entry::directory(&format!("./{path}/"), 0o755))
+        self.directory_of(path, 0o755)
+    }
+
+    /// A directory.
+    #[must_use]
+    pub fn directory_of(self, path: &str, mode: u32) -> Self {
+        self.entry(Entry::directory(&format!("./{path}/"), mode))
     }
 
     /// A file with its line in `md5sums`.
@@ -98,6 +108,13 @@ impl DebBuilder {
         if let Some(sums) = &mut self.sums {
             *sums += &[&hex(&Md5::digest(content)), "  ", path, "\n"].concat();
         }
+        self.entry(Entry::file(&format!("./{path}"), mode, content))
+    }
+
+    /// A file of configuration, with its line in `conffiles` and none in `md5sums`, as `dh_md5sums` leaves it.
+    #[must_use]
+    pub fn conffile(mut self, path: &str, mode: u32, content: &[u8]) -> Self {
+        self.conffiles += &["/", path, "\n"].concat();
         self.entry(Entry::file(&format!("./{path}"), mode, content))
     }
 
@@ -125,6 +142,9 @@ impl DebBuilder {
             Entry::directory("./", 0o755),
             Entry::file("./control", 0o644, self.control_text().as_bytes()),
         ];
+        if !self.conffiles.is_empty() {
+            entries.push(Entry::file("./conffiles", 0o644, self.conffiles.as_bytes()));
+        }
         if let Some(sums) = self.sums.as_ref().filter(|sums| !sums.is_empty()) {
             entries.push(Entry::file("./md5sums", 0o644, sums.as_bytes()));
         }
@@ -158,7 +178,18 @@ impl DebBuilder {
             file.len(),
             hex(&sha256)
         );
-        BuiltDeb { file, file_name, record, sha256 }
+        BuiltDeb { file, file_name, architecture: self.architecture.clone(), record, sha256 }
+    }
+}
+
+impl BuiltDeb {
+    /// Where its record says that it lies below the root of a repository.
+    ///
+    /// # Panics
+    /// A record without `Filename`.
+    pub fn path(&self) -> &str {
+        let path = self.record.lines().find_map(|line| line.strip_prefix("Filename: "));
+        path.expect("a record has it")
     }
 }
 

@@ -105,7 +105,7 @@ pub fn plan(
     host: &Host<'_>,
 ) -> Result<Planned, LockingError> {
     let Chosen { read, plan, .. } = choose(recipe, previous, update, supply, host)?;
-    let listed = read.catalog.listings.values().flatten().map(|listing| listing.index().len()).sum();
+    let listed = read.catalog.listings.values().flatten().map(resolve::Listing::len).sum();
     Ok(Planned { plan, listed })
 }
 

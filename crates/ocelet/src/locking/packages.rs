@@ -16,7 +16,7 @@ use crate::fetch::{Served, Supply, Wanted, bring_unpinned};
 use crate::host::Host;
 use crate::lock::{Lock, LockedFile, LockedPackage, mirror_path};
 use crate::recipe::Recipe;
-use crate::resolve::{Plan, PlannedPackage};
+use crate::resolve::{Plan, PlannedIdentity, PlannedPackage};
 
 pub(super) fn pin(
     recipe: &Recipe,
@@ -69,10 +69,11 @@ fn known<'lock>(package: &PlannedPackage, lock: &'lock Lock) -> Option<&'lock Lo
         known.name == package.name
             && known.version == package.version
             && known.file.path == mirror_path(&package.location)
-            && identity.is_ok_and(|identity| match identity {
-                Identity::Sha1(digest) => digest == *package.identity.as_bytes(),
+            && match (package.identity, identity) {
+                (PlannedIdentity::Apk(wanted), Ok(Identity::Sha1(digest))) => digest == *wanted.as_bytes(),
+                (PlannedIdentity::Deb(wanted), _) => known.file.sha256 == wanted,
                 _ => false,
-            })
+            }
     })
 }
 
@@ -86,7 +87,9 @@ fn verify(
     let label = blamed(served.from.as_ref(), &package.location);
     let bytes = bytes(&label, &served.blob.content())?;
     let verified = Archive::open(&label, &bytes)?.verify(keyring)?;
-    verified.expect_short_identity(&package.identity)?;
+    if let PlannedIdentity::Apk(identity) = &package.identity {
+        verified.expect_short_identity(identity)?;
+    }
     let control = verified.control();
     if (&control.info.name, &control.info.version) != (&package.name, &package.version) {
         return Err(Trouble::Misnamed {

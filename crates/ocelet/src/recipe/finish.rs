@@ -11,7 +11,7 @@ use super::fields::Text;
 use super::flavor::{Draft, Named, Wants};
 use super::model::{Flavor, ImageConfig, Install, PackageWish, Source, SourceKind, Wish};
 use super::names::{AccountName, FlavorName, PackageName, RepositoryTag, SourceName, Tag};
-use super::package::Asked;
+use super::package::{Asked, Versions};
 use super::problem::{At, Code, Findings, Span};
 use super::template::{Scope, expand_fixed};
 use super::values;
@@ -157,8 +157,11 @@ impl Finisher<'_, '_> {
         scope: Scope<'_>,
     ) -> BTreeMap<PackageName, At<PackageWish>> {
         let mut out = BTreeMap::new();
+        let has_debian =
+            !self.has_all_sources || self.sources.values().any(|one| matches!(one.kind, SourceKind::Deb(_)));
+        let versions = if has_debian { Versions::Debian } else { Versions::Alpine };
         for At { value: (asked, wish), span } in packages.into_values() {
-            if let Some(term) = asked.finish(scope, self.variables, self.findings) {
+            if let Some(term) = asked.finish(versions, scope, self.variables, self.findings) {
                 out.insert(term.name.clone(), At::new(PackageWish { term, wish }, span));
             }
         }
@@ -268,7 +271,9 @@ impl Finisher<'_, '_> {
                     from.value,
                     source.kind.as_str()
                 );
-                self.findings.error(Code::Conflict, from.span, message).label("name a source with apk");
+                self.findings
+                    .error(Code::Conflict, from.span, message)
+                    .label("name a source with apk or deb");
             } else if let Some(tag) = &asked.tag
                 && self.has_all_sources
             {

@@ -84,6 +84,9 @@ const MOST_COMPONENTS: i64 = 64;
 /// The keyrings that the program brings along.
 pub(super) const KEYRINGS: &[&str] = &["alpine"];
 
+/// Where a list of Debian repositories can be had from without naming them.
+const SYSTEM: &[&str] = &["system"];
+
 /// The groups that files are sorted into by how often they change, least often first.
 pub(super) const STABILITIES: &[&str] = &["base", "packages", "release", "configuration"];
 
@@ -175,6 +178,7 @@ pub(super) static PARAMETER: Table = Table {
 pub(super) const SOURCE_KINDS: &[(&str, &[&str])] = &[
     ("rootfs", &["tag", "include", "exclude"]),
     ("apk", &["keys", "pin"]),
+    ("deb", &["keys", "snapshot", "packages", "pin", "alternatives"]),
     (
         "artifact",
         &["arch", "sha256", "checksum", "install", "members", "strip", "mode", "uid", "gid", "replace"],
@@ -185,7 +189,7 @@ pub(super) const SOURCE_KINDS: &[(&str, &[&str])] = &[
 
 /// `[source.NAME]`.
 pub(super) static SOURCE: Table = Table {
-    doc: "One place that files come from: a root file system (rootfs), Alpine packages (apk), a released file or archive (artifact), a text in the recipe (text) or a file beside it (file).",
+    doc: "One place that files come from: a root file system (rootfs), Alpine packages (apk), Debian packages (deb), a released file or archive (artifact), a text in the recipe (text) or a file beside it (file).",
     keys: &[
         key(
             "rootfs",
@@ -211,13 +215,37 @@ pub(super) static SOURCE: Table = Table {
             "keys",
             Shape::ChoiceOrTexts(KEYRINGS),
             "\"alpine\"",
-            "Whose signatures are believed: \"alpine\" for the keys of Alpine Linux, or a list of key files relative to the recipe, named as the signatures name them.",
+            "Whose signatures are believed: \"alpine\" for the keys of Alpine Linux, or a list of key files relative to the recipe, named as the signatures name them; for Debian packages always a list, of OpenPGP keyrings, which \"system\" does without.",
+        ),
+        key(
+            "deb",
+            Shape::ChoiceOrTexts(SYSTEM),
+            "[\"https://deb.debian.org/debian bookworm main\"]",
+            "Package repositories in the order of their priority, each as a line of sources.list without its type: an address or a directory relative to the recipe, a suite, and components, or an exact path that ends with a slash; or \"system\" for those that apt on this machine is configured with, and its keys. Templates, in the address also of the platform.",
+        ),
+        key(
+            "snapshot",
+            Shape::Boolean,
+            "true",
+            "Whether the repositories are of the past on purpose, so that the end of their validity does not count.",
+        ),
+        key(
+            "packages",
+            Shape::Texts,
+            "[\"runc\", \"iptables>=1.8\"]",
+            "The Debian packages that commands and files may come from, beside those that these need: a name, or a name, an operator and a version. Templates.",
         ),
         key(
             "pin",
             Shape::TextMap,
             "{ iptables = \"~1.8\" }",
             "Versions that packages of these repositories must have if they are chosen at all, as an operator and a version. Templates.",
+        ),
+        key(
+            "alternatives",
+            Shape::TextMap,
+            "{ iptables = \"/usr/sbin/iptables-legacy\" }",
+            "Which program stands behind a name that several Debian packages offer, as update-alternatives has them; otherwise the one of the highest priority. Templates.",
         ),
         key(
             "artifact",

@@ -95,6 +95,14 @@ impl Setting<'_, '_> {
         }
     }
 
+    /// Notes that whoever makes the packages of the source has none for one of its platforms.
+    pub(super) fn refuse_platform(&mut self, maker: &str, platform: &Platform, span: Span) {
+        let message = format!("{maker} has no packages for {platform}");
+        self.findings
+            .error(Code::InvalidValue, span, message)
+            .label("name the other platforms in \"platforms\" of the source");
+    }
+
     /// Whether an expanded template is an address or path.
     pub(super) fn is_location(&mut self, location: &str, span: Span) -> bool {
         let Err((message, label)) = check(location) else { return true };

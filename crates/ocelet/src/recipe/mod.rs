@@ -1,9 +1,9 @@
 //! What the user asked for, with the line that each wish came from.
 //!
 //! ```text
-//! text ─ document ─┬─ variables ────────────────────┐
-//!        (keys)    ├─ source (repository, artifact) ┼─ finish ─ Recipe ─ canonical
-//!                  └─ flavor (account) ─ inherit ───┘
+//! text ─ document ─┬─ variables ────────────────────────────┐
+//!        (keys)    ├─ source (repository, debian, artifact) ┼─ finish ─ Recipe ─ canonical
+//!                  └─ flavor (account) ─ inherit ───────────┘
 //! ```
 //!
 //! [`parse`] turns the TOML text of a recipe into a [`Recipe`], or into all of its [`Problems`] at once: each
@@ -20,6 +20,7 @@ mod account;
 mod artifact;
 mod canonical;
 mod config;
+mod debian;
 mod document;
 mod fields;
 mod finish;

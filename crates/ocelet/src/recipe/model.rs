@@ -385,9 +385,9 @@ impl SourceKind {
         match self {
             Self::Rootfs(_) => "rootfs",
             Self::Apk(_) => "apk",
+            Self::Deb(_) => "deb",
             Self::Artifact(_) => "artifact",
             Self::File(FileSource { content: FileContent::Text(_), .. }) => "text",
-            Self::Deb(_) => "deb",
             Self::File(_) => "file",
         }
     }
@@ -467,6 +467,18 @@ impl ArtifactSource {
     fn place(&self, template: &PlatformText, platform: &Platform) -> Location {
         let architecture = self.architectures.get(platform).map(String::as_str);
         Location::of(template.for_platform_called(platform, architecture))
+    }
+}
+
+impl DebRepository {
+    /// Where its root is for one platform.
+    pub fn location_for(&self, platform: &Platform) -> Location {
+        Location::of(self.location.for_platform(platform))
+    }
+
+    /// The same as a lock has it: paths of this machine by the names of their parameters.
+    pub fn shown_for(&self, platform: &Platform) -> Location {
+        Location::of(self.location.shown_for(platform, None))
     }
 }
 

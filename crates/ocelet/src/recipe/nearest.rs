@@ -10,58 +10,35 @@ const LONGEST_WORD: usize = 64;
 /// `-` and `_` count for nothing. Of equally near candidates the first in their order is taken.
 pub fn nearest<'names>(word: &str, candidates: impl IntoIterator<Item = &'names str>) -> Option<&'names str> {
     let folded = fold(word);
-    if folded.is_empty() || folded.len() > LONGEST_WORD {
+    let length = folded.chars().count();
+    if length == 0 || length > LONGEST_WORD {
         return None;
     }
-    let most = (folded.len() / 3).clamp(1, 4);
+    let most = (length / 3).clamp(1, 4);
     let mut best: Option<(usize, &str)> = None;
     for candidate in candidates {
         let limit = best.map_or(most, |(distance, _)| distance.saturating_sub(1));
-        let found = within(&folded, &fold(candidate), limit).map(|distance| (distance, candidate));
+        let found = self::distance(&folded, &fold(candidate), limit).map(|distance| (distance, candidate));
         if best.is_none_or(|(distance, _)| distance > 0) {
             best = found.or(best);
         }
     }
     // One character may be replaced only where others remain to recognise the word by.
-    best.filter(|(distance, _)| *distance < folded.len()).map(|(_, candidate)| candidate)
+    best.filter(|(distance, _)| *distance < length).map(|(_, candidate)| candidate)
 }
 
 /// How many edits lie between two words, or nothing where they are more than `limit`.
 pub fn distance(one: &str, other: &str, limit: usize) -> Option<usize> {
-    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
-    within(&one, &other, limit)
-}
-
-fn fold(word: &str) -> Vec<char> {
-    word.chars()
-        .take(LONGEST_WORD + 1)
-        .flat_map(char::to_lowercase)
-        .map(|c| if c == '_' { '-' } else { c })
-        .collect()
-}
-
-fn within(one: &[char], other: &[char], limit: usize) -> Option<usize> {
-    if one.len().abs_diff(other.len()) > limit {
+    // Two words of which one is that much longer need not be compared.
+    if one.chars().count().abs_diff(other.chars().count()) > limit {
         return None;
     }
-    let mut before: Vec<usize> = Vec::new();
-    let mut above: Vec<usize> = (0..=other.len()).collect();
-    for (i, a) in one.iter().enumerate() {
-        let mut row = vec![i + 1];
-        for (j, b) in other.iter().enumerate() {
-            let mut cost = (above[j] + usize::from(a != b)).min(above[j + 1] + 1).min(row[j] + 1);
-            if i > 0 && j > 0 && *a == other[j - 1] && one[i - 1] == *b {
-                cost = cost.min(before[j - 1] + 1);
-            }
-            row.push(cost);
-        }
-        if row.iter().min().is_some_and(|least| *least > limit) && i > 0 && above.iter().min() > Some(&limit)
-        {
-            return None;
-        }
-        before = std::mem::replace(&mut above, row);
-    }
-    above.last().copied().filter(|distance| *distance <= limit)
+    Some(strsim::osa_distance(one, other)).filter(|distance| *distance <= limit)
+}
+
+fn fold(word: &str) -> String {
+    let letters = word.chars().take(LONGEST_WORD + 1).flat_map(char::to_lowercase);
+    letters.map(|letter| if letter == '_' { '-' } else { letter }).collect()
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! [`PackageTerm`]: a package as a recipe asks for it — `name`, `name@tag`, `name>=1.8`.
 //!
-//! The grammar is that of apk-world(5) of apk-tools. Only its outline is checked here: a name, an operator that
+//! The grammar is that of apk-world(5) of apk-tools, with versions of Debian where a source has its packages. Only its outline is checked here: a name, an operator that
 //! exists, a version that begins like one; the package room knows the rest. It refuses `!name` and `><`: a
 //! recipe says what is wanted, and for one very package the lock has a digest.
 
@@ -28,6 +28,15 @@ pub struct PackageTerm {
 pub struct Constraint {
     operator: &'static str,
     version: String,
+}
+
+/// Whose versions may be meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Versions {
+    /// Alpine's (apk-package(5)).
+    Alpine,
+    /// Debian's too (deb-version(7)): a number and a colon may stand before the rest.
+    Debian,
 }
 
 /// A [`PackageTerm`] whose version is still a template.
@@ -97,7 +106,8 @@ impl fmt::Display for PackageTerm {
 pub(super) fn asked(text: &Text, findings: &mut Findings<'_>) -> Option<Asked> {
     let value = text.value.as_str();
     if value.contains(char::is_whitespace) {
-        let together: String = value.split_whitespace().collect();
+        // Parentheses are how Debian's own files write conditions.
+        let together = value.split_whitespace().collect::<String>().replace(['(', ')'], "");
         findings
             .error(Code::InvalidValue, text.span, format!("the package \"{value}\" has a space in it"))
             .label(format!("write \"{together}\", or several packages one by one"));
@@ -153,12 +163,13 @@ impl Asked {
     /// The same with the variables of the version replaced.
     pub(super) fn finish(
         &self,
+        versions: Versions,
         scope: Scope<'_>,
         variables: &mut Variables,
         findings: &mut Findings<'_>,
     ) -> Option<PackageTerm> {
         let constraint = match &self.constraint {
-            Some(constraint) => Some(constraint.finish(scope, variables, findings)?),
+            Some(constraint) => Some(constraint.finish(versions, scope, variables, findings)?),
             None => None,
         };
         Some(PackageTerm { name: self.name.clone(), tag: self.tag.clone(), constraint })
@@ -169,20 +180,32 @@ impl AskedConstraint {
     /// The same with the variables of the version replaced.
     pub(super) fn finish(
         &self,
+        versions: Versions,
         scope: Scope<'_>,
         variables: &mut Variables,
         findings: &mut Findings<'_>,
     ) -> Option<Constraint> {
         let version = expand_fixed(&self.version, scope, variables, findings)?;
-        let is_version = version.starts_with(|first: char| first.is_ascii_digit())
-            && version.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-~+".contains(&byte));
+        let rest = match version.split_once(':') {
+            Some((epoch, rest)) if versions == Versions::Debian && is_number(epoch) => rest,
+            _ => &version,
+        };
+        let is_version = rest.starts_with(|first: char| first.is_ascii_digit())
+            && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-~+".contains(&byte));
         if !is_version {
             let span = self.version.part(findings, 0..self.version.value.len());
             findings
                 .error(Code::InvalidValue, span, format!("\"{version}\" is not the version of a package"))
-                .label("write it like 1.8.9-r0; several conditions go into \"pin\" of the source");
+                .label(format!(
+                    "write it like {}; several conditions go into \"pin\" of the source",
+                    if versions == Versions::Debian { "1.8.9-2 or 1:2.38.1-5" } else { "1.8.9-r0" }
+                ));
             return None;
         }
         Some(Constraint { operator: self.operator, version })
     }
+}
+
+fn is_number(digits: &str) -> bool {
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
 }

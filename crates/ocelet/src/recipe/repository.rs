@@ -1,4 +1,5 @@
-//! Reads the `apk` kind of a source: package repositories, the keys that vouch for them, and pins.
+//! Reads the `apk` kind of a source: package repositories, the keys that vouch for them, and pins; keys and pins for the
+//! `deb` kind too.
 //!
 //! It refuses repositories without keys, an address that already names one architecture, and platforms that Alpine
 //! has no packages for.
@@ -10,36 +11,50 @@ use super::keys::KEYRINGS;
 use super::location::Setting;
 use super::model::{ApkSource, Keys, Repository};
 use super::names::{PackageName, RepositoryTag};
-use super::package::{self, Constraint};
+use super::package::{self, Constraint, Versions};
 use super::problem::{At, Code, Span};
 use super::template::Scope;
-use super::values::duplicate;
+use super::values::{Seen, duplicate};
+
+/// What sources of packages say alike, whichever packages these are.
+#[derive(Debug)]
+pub(super) struct Packaged {
+    pub(super) keys: Option<Keys>,
+    /// The place of the key that says so, whether or not its value is a good one.
+    pub(super) keys_at: Option<Span>,
+    pub(super) pins: BTreeMap<PackageName, At<Constraint>>,
+}
+
+impl Packaged {
+    pub(super) fn read(fields: &mut Fields, versions: Versions, setting: &mut Setting<'_, '_>) -> Self {
+        let keys_at = fields.key_span("keys");
+        Self { keys: keys(fields, versions, setting), keys_at, pins: pins(fields, versions, setting) }
+    }
+}
 
 /// Reads the keys of this kind; nothing where the source is of another or has a problem.
-pub(super) fn read(fields: &mut Fields, is_kind: bool, setting: &mut Setting<'_, '_>) -> Option<ApkSource> {
-    let lacks_keys = fields.key_span("keys").is_none() && !fields.had_problem(&["keys"]);
-    if is_kind && lacks_keys {
+pub(super) fn read(
+    fields: &mut Fields,
+    is_kind: bool,
+    packaged: &mut Packaged,
+    setting: &mut Setting<'_, '_>,
+) -> Option<ApkSource> {
+    if is_kind && packaged.keys_at.is_none() && !fields.had_problem(&["keys"]) {
         let message = format!("{} lacks the key \"keys\"", fields.title);
         setting
             .findings
             .error(Code::MissingKey, fields.span, message)
             .label("add keys = \"alpine\", or a list of key files");
     }
-    let keys = keys(fields, setting);
-    let pins = pins(fields, setting);
     let span = fields.span;
     let repositories = repositories(fields, setting)?;
     if let Some(stranger) = setting.known_platforms().iter().find(|one| one.apk_architecture().is_none()) {
-        let message = format!("Alpine has no packages for {stranger}");
-        setting
-            .findings
-            .error(Code::InvalidValue, span, message)
-            .label("name the other platforms in \"platforms\" of the source");
+        setting.refuse_platform("Alpine", stranger, span);
     }
-    Some(ApkSource { repositories, keys: keys?, pins })
+    Some(ApkSource { repositories, keys: packaged.keys.take()?, pins: std::mem::take(&mut packaged.pins) })
 }
 
-fn keys(fields: &mut Fields, setting: &mut Setting<'_, '_>) -> Option<Keys> {
+fn keys(fields: &mut Fields, versions: Versions, setting: &mut Setting<'_, '_>) -> Option<Keys> {
     let value = fields.any("keys")?;
     let texts = match value.data {
         Data::Text(text) => {
@@ -49,12 +64,14 @@ fn keys(fields: &mut Fields, setting: &mut Setting<'_, '_>) -> Option<Keys> {
         Data::Texts(texts) => texts,
         _ => return None,
     };
+    let of_alpine = versions == Versions::Alpine;
     if texts.is_empty() {
         let message = format!("\"keys\" in {} names no key", fields.title);
-        setting.findings.error(Code::Empty, value.span, message).label("write \"alpine\", or name key files");
+        let label = if of_alpine { "write \"alpine\", or name key files" } else { "name key files" };
+        setting.findings.error(Code::Empty, value.span, message).label(label);
     }
     let mut files: Vec<At<_>> = Vec::new();
-    let mut names: BTreeMap<String, Span> = BTreeMap::new();
+    let mut seen = Seen::default();
     for text in texts {
         let Some(place) = setting.place(&text) else { continue };
         let template = place.to_string();
@@ -66,21 +83,27 @@ fn keys(fields: &mut Fields, setting: &mut Setting<'_, '_>) -> Option<Keys> {
                 .label("fetch it once, look at it, and keep it with the recipe");
             continue;
         }
-        let name = template.rsplit('/').next().unwrap_or_default();
-        if let Some(first) = names.insert(name.to_owned(), text.span) {
-            duplicate(setting.findings, &format!("the key file name \"{name}\""), text.span, first);
-        }
+        // Alpine's signatures name the file of their key; OpenPGP's do not.
+        let (what, name) = match template.rsplit('/').next().filter(|_| of_alpine) {
+            Some(name) => ("the key file name", name),
+            None => ("the key file", &*template),
+        };
+        seen.is_new(name, text.span, what, setting.findings);
         files.push(At::new(place, text.span));
     }
     Some(Keys::Files(files))
 }
 
-fn pins(fields: &mut Fields, setting: &mut Setting<'_, '_>) -> BTreeMap<PackageName, At<Constraint>> {
+fn pins(
+    fields: &mut Fields,
+    versions: Versions,
+    setting: &mut Setting<'_, '_>,
+) -> BTreeMap<PackageName, At<Constraint>> {
     let mut pins = BTreeMap::new();
     for (name, (span, text)) in fields.text_map("pin") {
         let constraint = text.and_then(|text| {
             let asked = package::constraint(&text, &text, setting.findings)?;
-            asked.finish(Scope::Image, setting.variables, setting.findings)
+            asked.finish(versions, Scope::Image, setting.variables, setting.findings)
         });
         match (PackageName::new(name), constraint) {
             (Ok(name), Some(constraint)) => {
@@ -139,11 +162,7 @@ fn repository(text: &Text, setting: &mut Setting<'_, '_>) -> Option<Repository> 
             (Some(tag.ok()?), text.rest(start))
         }
     };
-    let mut address = address;
-    while address.value.len() > 1 && address.value.ends_with('/') && !address.value.ends_with("://") {
-        address.value.pop();
-    }
-    let location = setting.place(&address)?;
+    let location = setting.place(&without_slashes(&address))?;
     for platform in setting.known_platforms() {
         let written = location.for_platform(&platform);
         if !setting.is_location(&written, text.span) {
@@ -160,4 +179,13 @@ fn repository(text: &Text, setting: &mut Setting<'_, '_>) -> Option<Repository> 
         }
     }
     Some(Repository { tag, location })
+}
+
+/// The address of a repository without the slashes at its end.
+pub(super) fn without_slashes(address: &Text) -> Text {
+    let mut address = address.clone();
+    while address.value.len() > 1 && address.value.ends_with('/') && !address.value.ends_with("://") {
+        address.value.pop();
+    }
+    address
 }

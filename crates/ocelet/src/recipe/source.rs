@@ -1,5 +1,5 @@
-//! Reads `[source.NAME]`: a root file system, a text or a file here; packages in `repository.rs`, released files
-//! in `artifact.rs`.
+//! Reads `[source.NAME]`: a root file system, a text or a file here; Alpine packages in `repository.rs`, Debian's in
+//! `debian.rs`, released files in `artifact.rs`.
 //!
 //! It refuses keys that do not belong to the kind of the source, and two sources for one path of which not
 //! exactly one says `replace`.
@@ -9,14 +9,16 @@ use std::collections::BTreeMap;
 use ocelet_tree::TreePath;
 
 use super::artifact;
+use super::debian;
 use super::fields::{Fields, Text};
 use super::keys::SOURCE_KINDS;
 use super::location::Setting;
 use super::model::{FileContent, FileSource, Install, RootfsSource, Source, SourceKind, Stability};
 use super::names::{SourceName, Tag};
+use super::package::Versions;
 use super::platform::Platform;
 use super::problem::{At, Code, Findings};
-use super::repository;
+use super::repository::{self, Packaged};
 use super::template::{PlatformText, Scope, expand, expand_fixed};
 use super::values;
 use super::variables::Variables;
@@ -62,7 +64,10 @@ fn one(
     let mut setting = Setting { platforms: only.as_deref().or(platforms), variables, findings };
     // Everything is read even where the kind is unclear, so that all of its problems show at once.
     let rootfs = rootfs(&mut fields, &mut setting);
-    let apk = repository::read(&mut fields, kind == Some("apk"), &mut setting);
+    let versions = if kind == Some("deb") { Versions::Debian } else { Versions::Alpine };
+    let mut packaged = Packaged::read(&mut fields, versions, &mut setting);
+    let apk = repository::read(&mut fields, kind == Some("apk"), &mut packaged, &mut setting);
+    let deb = debian::read(&mut fields, kind == Some("deb"), packaged, &mut setting);
     let placement = Placement::read(&mut fields, kind, &mut setting);
     let artifact = artifact::read(&mut fields, &placement, &mut setting);
     let file = file(&mut fields, placement, &mut setting);
@@ -70,6 +75,7 @@ fn one(
     let (kind, usual) = match kind? {
         "rootfs" => (SourceKind::Rootfs(rootfs?), Stability::Base),
         "apk" => (SourceKind::Apk(apk?), Stability::Packages),
+        "deb" => (SourceKind::Deb(deb?), Stability::Packages),
         "artifact" => (SourceKind::Artifact(artifact?), Stability::Release),
         _ => (SourceKind::File(file?), Stability::Configuration),
     };

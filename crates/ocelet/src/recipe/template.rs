@@ -337,7 +337,7 @@ fn value(
                     );
                     findings
                         .error(Code::MisplacedVariable, span, message)
-                        .label("only rootfs, apk, keys, artifact and file of sources know it");
+                        .label("only rootfs, apk, deb, keys, artifact and file of sources know it");
                     None
                 }
             }

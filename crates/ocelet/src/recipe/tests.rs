@@ -6,6 +6,7 @@ use super::{Context, Parsed, Problems, parse};
 
 mod accepts;
 mod accepts_sources;
+mod debian;
 mod flavor_problems;
 mod package_problems;
 mod problems;

@@ -4,7 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use ocelet_package::apk::{self, Index, Keyring, VerifiedIndex};
+use ocelet_package::apk::{self, Keyring, VerifiedIndex};
+use ocelet_package::deb;
+use ocelet_package::deb_trust::VerifiedPackages;
 
 use crate::recipe::{ApkSource, Location, Platform, SourceName};
 
@@ -23,7 +25,17 @@ pub struct Catalog {
 pub struct Listing {
     location: Location,
     tag: Option<String>,
-    index: Index,
+    offer: Offer,
+}
+
+/// The packages of a repository, in the form of their distribution.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Offer {
+    /// Alpine's. What the source's pins refuse is not among them.
+    Apk(apk::Index),
+    /// Debian's.
+    Deb(deb::Index),
 }
 
 /// A repository whose index is to be had: one for each repository and platform.
@@ -51,6 +63,15 @@ pub enum ListingError {
         /// Why.
         #[source]
         cause: apk::MalformedIndex,
+    },
+    /// A Debian repository's list of packages cannot be read.
+    #[error("{label} is what a signed Release vouches for, and cannot be read")]
+    Packages {
+        /// What the index is called.
+        label: String,
+        /// Why.
+        #[source]
+        cause: deb::MalformedIndex,
     },
 }
 
@@ -84,14 +105,26 @@ impl Listing {
     pub fn read(place: &IndexPlace, apk: &ApkSource, verified: &VerifiedIndex) -> Result<Self, ListingError> {
         let label = place.index().to_string();
         let bytes = verified.records.bytes().expect("the records of a verified index lie in memory");
-        let index =
-            Index::from_bytes(bytes.to_vec()).map_err(|cause| ListingError::Malformed { label, cause })?;
+        let index = apk::Index::from_bytes(bytes.to_vec())
+            .map_err(|cause| ListingError::Malformed { label, cause })?;
         let index =
             if apk.pins.is_empty() { index } else { index.filtered(|package| is_allowed(apk, package)) };
-        Ok(Self { location: place.location.clone(), tag: place.tag.clone(), index })
+        Ok(Self { location: place.location.clone(), tag: place.tag.clone(), offer: Offer::Apk(index) })
     }
 
-    /// Where the repository is, with the part that names the architecture.
+    /// Reads what a Debian repository lists in one component, as its Release vouches for it. `root` is where the
+    /// repository's `dists` and `pool` are; `label` is what the index is called in errors.
+    ///
+    /// # Errors
+    /// [`ListingError`].
+    pub fn read_deb(root: &Location, label: &str, packages: VerifiedPackages) -> Result<Self, ListingError> {
+        let index = deb::Index::from_bytes(packages.into_text())
+            .map_err(|cause| ListingError::Packages { label: label.to_owned(), cause })?;
+        Ok(Self { location: root.clone(), tag: None, offer: Offer::Deb(index) })
+    }
+
+    /// Where the repository is: for Alpine with the part that names the architecture, for Debian the root of all
+    /// suites.
     pub fn location(&self) -> &Location {
         &self.location
     }
@@ -102,8 +135,37 @@ impl Listing {
     }
 
     /// What it lists.
-    pub fn index(&self) -> &Index {
-        &self.index
+    pub fn offer(&self) -> &Offer {
+        &self.offer
+    }
+
+    /// How many packages it lists.
+    pub fn len(&self) -> usize {
+        match &self.offer {
+            Offer::Apk(index) => index.len(),
+            Offer::Deb(index) => index.len(),
+        }
+    }
+
+    /// Whether it lists none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The list, where it is Alpine's.
+    pub(super) fn apk(&self) -> Option<&apk::Index> {
+        match &self.offer {
+            Offer::Apk(index) => Some(index),
+            Offer::Deb(_) => None,
+        }
+    }
+
+    /// The list, where it is Debian's.
+    pub(super) fn deb(&self) -> Option<&deb::Index> {
+        match &self.offer {
+            Offer::Deb(index) => Some(index),
+            Offer::Apk(_) => None,
+        }
     }
 }
 

@@ -1,7 +1,6 @@
 //! [`ResolveError`]: why no choice of packages answers the recipe, for all sources and platforms at once.
 
-use ocelet_package::apk::solve::Unsolvable;
-use ocelet_package::apk::{DependencyError, Package};
+use ocelet_package::{apk, deb_solve};
 
 use crate::exit::ExitClass;
 use crate::recipe::{Platform, SourceName};
@@ -30,7 +29,7 @@ pub enum Problem {
         /// Commands with a similar name.
         near: Vec<String>,
     },
-    /// A wish that apk could not read.
+    /// A wish that the package manager could not read.
     #[error("{source_name} for {platform}: the wish \"{wish}\" cannot be read: {cause}")]
     Wish {
         /// The source.
@@ -41,7 +40,7 @@ pub enum Problem {
         wish: String,
         /// Why.
         #[source]
-        cause: DependencyError,
+        cause: WishError,
     },
     /// The packages do not go together.
     #[error("{source_name} for {platform}: {cause}")]
@@ -52,7 +51,7 @@ pub enum Problem {
         platform: Platform,
         /// Why.
         #[source]
-        cause: Box<Unsolvable>,
+        cause: Box<NoChoice>,
     },
     /// A package whose name or version could not be that of a file.
     #[error(
@@ -68,10 +67,31 @@ pub enum Problem {
     },
 }
 
-impl Problem {
-    pub(super) fn name(source: &SourceName, platform: &Platform, package: &Package<'_>) -> Self {
-        Self::Name { source_name: source.clone(), platform: platform.clone(), package: package.label() }
-    }
+/// Why a wish cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WishError {
+    /// apk could not.
+    #[error(transparent)]
+    Apk(#[from] apk::DependencyError),
+    /// dpkg could not.
+    #[error(transparent)]
+    Deb(#[from] deb_solve::RootError),
+    /// A tag, which only repositories of Alpine packages have.
+    #[error("only repositories of Alpine packages have tags")]
+    Tag,
+}
+
+/// Why packages do not go together.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NoChoice {
+    /// By the rules of apk.
+    #[error(transparent)]
+    Apk(#[from] apk::solve::Unsolvable),
+    /// By the rules of dpkg.
+    #[error(transparent)]
+    Deb(#[from] deb_solve::Unsolvable),
 }
 
 impl ResolveError {

@@ -18,10 +18,10 @@ mod supply;
 mod tests;
 
 pub use asked::{Asked, asked};
-pub use catalog::{Catalog, IndexPlace, Listing, ListingError};
+pub use catalog::{Catalog, IndexPlace, Listing, ListingError, Offer};
 pub use choose::{Before, Update, resolve};
-pub use error::{Problem, ResolveError};
-pub use plan::{Plan, PlannedPackage};
+pub use error::{NoChoice, Problem, ResolveError, WishError};
+pub use plan::{Plan, PlannedIdentity, PlannedPackage};
 
 pub(crate) use asked::platforms;
 pub(crate) use catalog::{keyring, places};

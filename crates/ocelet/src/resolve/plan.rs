@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use ocelet_oci::Digest;
 use ocelet_package::apk::ShortIdentity;
 
 use crate::recipe::{Location, Platform, SourceName};
@@ -26,16 +27,25 @@ pub struct PlannedPackage {
     pub name: String,
     /// The version.
     pub version: String,
-    /// The architecture, or `noarch`.
+    /// The architecture by the distribution's name, or `noarch` or `all`.
     pub architecture: String,
     /// The length of the package file in bytes.
     pub size: u64,
     /// How much its files take, in bytes.
     pub installed_size: u64,
     /// What the index knows it by.
-    pub identity: ShortIdentity,
+    pub identity: PlannedIdentity,
     /// Where it can be had.
     pub location: Location,
     /// Who asked for it: wishes of the recipe, or other packages.
     pub because: BTreeSet<String>,
+}
+
+/// What an index knows a package by, besides its name and version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PlannedIdentity {
+    /// Alpine's: the SHA-1 of its control member.
+    Apk(ShortIdentity),
+    /// Debian's: the sha256 of the whole file.
+    Deb(Digest),
 }

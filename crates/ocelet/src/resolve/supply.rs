@@ -5,12 +5,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ocelet_package::{apk, deb};
+
 use super::asked::Asked;
-use super::catalog::{Catalog, Listing};
+use super::catalog::{Catalog, Listing, Offer};
 use super::error::Problem;
 use crate::recipe::{Install, Platform, Recipe, SourceKind, SourceName, nearest};
 
-/// What is wanted of one source: terms that apk reads, with the wishes that each stands for.
+/// What is wanted of one source: terms that its package manager reads, with the wishes that each stands for.
 pub(super) type Terms = BTreeMap<String, BTreeSet<String>>;
 
 /// What is wanted of the packages of each source for one platform.
@@ -119,7 +121,21 @@ fn provided<'all>(
     names: &'all BTreeSet<String>,
 ) -> BTreeMap<&'all str, Providers<'all>> {
     let mut provided: BTreeMap<&str, Providers<'_>> = BTreeMap::new();
-    for package in listings.iter().flat_map(|listing| listing.index().packages()) {
+    for listing in listings {
+        match listing.offer() {
+            Offer::Apk(index) => provided_by_alpine(index, names, &mut provided),
+            Offer::Deb(index) => provided_by_debian(index, names, &mut provided),
+        }
+    }
+    provided
+}
+
+fn provided_by_alpine<'all>(
+    index: &'all apk::Index,
+    names: &'all BTreeSet<String>,
+    provided: &mut BTreeMap<&'all str, Providers<'all>>,
+) {
+    for package in index.packages() {
         if let Some(name) = names.get(package.name) {
             let providers = provided.entry(name).or_default();
             providers.packages.insert(package.name);
@@ -134,7 +150,21 @@ fn provided<'all>(
             }
         }
     }
-    provided
+}
+
+/// Debian's solver says itself which of several providers may be meant, so that each wish stays as it is.
+fn provided_by_debian<'all>(
+    index: &'all deb::Index,
+    names: &'all BTreeSet<String>,
+    provided: &mut BTreeMap<&'all str, Providers<'all>>,
+) {
+    for name in names {
+        if let Some(package) = index.named(name).next().or_else(|| index.providing(name).next()) {
+            let providers = provided.entry(name).or_default();
+            providers.packages.insert(package.name);
+            providers.is_decided = true;
+        }
+    }
 }
 
 /// Whether a source for this platform has files that only its unpacking shows.
@@ -148,7 +178,7 @@ fn others_may_bring(recipe: &Recipe, platform: &Platform) -> bool {
 
 fn near_commands(command: &str, listings: &[Listing]) -> Vec<String> {
     let mut known = BTreeSet::new();
-    for package in listings.iter().flat_map(|listing| listing.index().packages()) {
+    for package in listings.iter().filter_map(Listing::apk).flat_map(apk::Index::packages) {
         known.extend(package.provides.as_str().split(' ').filter_map(|term| {
             let name = term.strip_prefix("cmd:")?;
             Some(&name[..name.find('=').unwrap_or(name.len())])

@@ -2,7 +2,7 @@
 
 use super::{Keyring, KeyringError, WantedKey};
 use crate::deb_trust::armor::ArmorError;
-use crate::deb_trust::forge::{Forged, Plan, SubkeyPlan, armored};
+use ocelet_testkit::openpgp::{Forged, Plan, SubkeyPlan, armored};
 
 #[test]
 fn certificates_are_read_in_both_forms_and_merged() {

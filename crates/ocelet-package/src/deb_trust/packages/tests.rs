@@ -7,8 +7,8 @@ use ocelet_tree::Compression;
 use sha2::{Digest, Sha256};
 
 use super::{PackagesError, VerifiedPackages};
-use crate::deb_trust::forge::{Forged, Plan, SIGNED, Stamp, inline, signed_part};
 use crate::deb_trust::{Keyring, Validity, VerifiedRelease, hex};
+use ocelet_testkit::openpgp::{Forged, Plan, SIGNED, Stamp, inline, signed_part};
 
 const TEXT: &[u8] = b"Package: a\nVersion: 1\n\nPackage: b\nVersion: 2\n";
 

@@ -9,8 +9,8 @@ use pgp::packet::{Packet, PacketParser, PacketTrait, RevocationCode, SignatureTy
 
 use super::{Keyring, SignatureError, SignedBy, Validity, verify};
 use crate::deb_trust::certificate::KeyProblem;
-use crate::deb_trust::forge::{DAY, Forged, MADE, Plan, SIGNED, Stamp, SubkeyPlan};
 use crate::deb_trust::{Refusal, WantedKey};
+use ocelet_testkit::openpgp::{DAY, Forged, MADE, Plan, SIGNED, Stamp, SubkeyPlan};
 
 const TEXT: &[u8] = b"Origin: Test\r\nSuite: x";
 const NOW: Validity = Validity { now: SIGNED as i64 + 1000, archived: false };

@@ -2,8 +2,8 @@
 
 use super::{ReleaseError, VerifiedRelease};
 use crate::deb_trust::cleartext::CleartextError;
-use crate::deb_trust::forge::{Forged, Plan, SIGNED, Stamp, armored, inline, signed_part};
 use crate::deb_trust::{Keyring, SignatureError, Validity};
+use ocelet_testkit::openpgp::{Forged, Plan, SIGNED, Stamp, armored, inline, signed_part};
 
 const SUM: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 /// The `Date` of the test Release, a minute before it is signed.

@@ -314,9 +314,9 @@ const PATH: &[(Edit, &[&str])] = &[
             "parameters.tools = { help = 'x', default = '1', path = true }\nsource.x = { text = '{tools}', expand = true, install = '/{tools}' }",
         ),
         &[
-            "3:9 misplaced-variable: the parameter \"tools\" has no value here: it is a path of this machine, which no image may depend on | only rootfs, apk, keys, artifact and file of sources know it",
-            "5:22 misplaced-variable: the parameter \"tools\" has no value here: it is a path of this machine, which no image may depend on | only rootfs, apk, keys, artifact and file of sources know it",
-            "5:59 misplaced-variable: the parameter \"tools\" has no value here: it is a path of this machine, which no image may depend on | only rootfs, apk, keys, artifact and file of sources know it",
+            "3:9 misplaced-variable: the parameter \"tools\" has no value here: it is a path of this machine, which no image may depend on | only rootfs, apk, deb, keys, artifact and file of sources know it",
+            "5:22 misplaced-variable: the parameter \"tools\" has no value here: it is a path of this machine, which no image may depend on | only rootfs, apk, deb, keys, artifact and file of sources know it",
+            "5:59 misplaced-variable: the parameter \"tools\" has no value here: it is a path of this machine, which no image may depend on | only rootfs, apk, deb, keys, artifact and file of sources know it",
         ],
     ),
     (

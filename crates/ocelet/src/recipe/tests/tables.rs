@@ -35,6 +35,7 @@ fn recipe_with(table: &Table, key: &Key) -> String {
             "strip" => "install = \"/etc/\"\n",
             "install" => "",
             _ if keys.contains(&"install") => "install = \"/etc/x\"\n",
+            _ if *kind == "deb" => "keys = [\"archive.gpg\"]\n",
             _ if keys.contains(&"keys") && key.name != "keys" => "keys = \"alpine\"\n",
             _ => "",
         };

@@ -1,7 +1,5 @@
-//! Keys and signatures for tests, good and bad ones, made by code: the same bytes each time.
+//! [`Forged`]: a certificate with its secrets, and what it signs.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use pgp::composed::KeyType;
 use pgp::crypto::hash::HashAlgorithm;
 use pgp::packet::{
@@ -15,51 +13,70 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
 /// When all test keys are made, unless told otherwise: 2024-01-01.
-pub(super) const MADE: u32 = 1_704_067_200;
+pub const MADE: u32 = 1_704_067_200;
 /// A day.
-pub(super) const DAY: u32 = 86_400;
+pub const DAY: u32 = 86_400;
 /// When test data is signed, unless told otherwise.
-pub(super) const SIGNED: u32 = MADE + 100 * DAY;
+pub const SIGNED: u32 = MADE + 100 * DAY;
 
 /// What a certificate is to be like.
-#[derive(Clone)]
-pub(super) struct Plan {
-    pub(super) kind: KeyType,
-    pub(super) user: Option<&'static str>,
-    pub(super) hash: HashAlgorithm,
-    pub(super) signs: Option<bool>,
-    pub(super) lives: Option<u32>,
-    pub(super) revoked: Option<(u32, RevocationCode)>,
-    pub(super) subkey: Option<SubkeyPlan>,
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The algorithm; RSA takes long to make.
+    pub kind: KeyType,
+    /// Whose it is; without one nothing binds the key to its flags.
+    pub user: Option<&'static str>,
+    /// The hash of its self-signatures.
+    pub hash: HashAlgorithm,
+    /// Whether its flags let it sign; none without flags.
+    pub signs: Option<bool>,
+    /// For how many seconds it is valid; forever without.
+    pub lives: Option<u32>,
+    /// When it was revoked, in seconds since 1970, and why.
+    pub revoked: Option<(u32, RevocationCode)>,
+    /// A subkey.
+    pub subkey: Option<SubkeyPlan>,
 }
 
 /// What its subkey is to be like.
-#[derive(Clone)]
-pub(super) struct SubkeyPlan {
-    pub(super) signs: bool,
-    pub(super) signs_back: bool,
-    pub(super) lives: Option<u32>,
-    pub(super) revoked: Option<(u32, RevocationCode)>,
+#[derive(Debug, Clone)]
+pub struct SubkeyPlan {
+    /// Whether its flags let it sign.
+    pub signs: bool,
+    /// Whether it agrees to belong to the primary key.
+    pub signs_back: bool,
+    /// For how many seconds it is valid; forever without.
+    pub lives: Option<u32>,
+    /// When it was revoked, in seconds since 1970, and why.
+    pub revoked: Option<(u32, RevocationCode)>,
 }
 
 /// How data is to be signed.
-#[derive(Clone)]
-pub(super) struct Stamp {
-    pub(super) kind: SignatureType,
-    pub(super) hash: HashAlgorithm,
-    pub(super) created: Option<u32>,
-    pub(super) lives: Option<u32>,
-    pub(super) critical: Option<SubpacketData>,
-    pub(super) by_subkey: bool,
-    pub(super) named: bool,
+#[derive(Debug, Clone)]
+pub struct Stamp {
+    /// Over text, whose line ends do not count, or over bytes.
+    pub kind: SignatureType,
+    /// The hash.
+    pub hash: HashAlgorithm,
+    /// When it was made, in seconds since 1970.
+    pub created: Option<u32>,
+    /// For how many seconds it is valid; forever without.
+    pub lives: Option<u32>,
+    /// Something that must be understood.
+    pub critical: Option<SubpacketData>,
+    /// Whether the subkey signs.
+    pub by_subkey: bool,
+    /// Whether it says which key signed.
+    pub named: bool,
 }
 
 /// A certificate with its secrets.
-pub(super) struct Forged {
+#[derive(Debug, Clone)]
+pub struct Forged {
     primary: SecretKey,
     subkey: Option<SecretSubkey>,
     /// The certificate as packets.
-    pub(super) packets: Vec<u8>,
+    pub packets: Vec<u8>,
 }
 
 impl Default for Plan {
@@ -142,7 +159,10 @@ fn write(packets: &mut Vec<u8>, packet: &impl PacketTrait) {
 
 impl Forged {
     /// Makes a certificate; another seed makes another one.
-    pub(super) fn new(seed: u64, plan: &Plan) -> Self {
+    ///
+    /// # Panics
+    /// A kind of key that cannot be made.
+    pub fn new(seed: u64, plan: &Plan) -> Self {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let (key, secret) = inner(&plan.kind, &mut random);
         let public = PublicKey::from_inner(key).expect("a key");
@@ -188,25 +208,34 @@ impl Forged {
         Self { primary, subkey, packets }
     }
 
-    /// Its fingerprint.
-    pub(super) fn fingerprint(&self) -> String {
+    /// Its fingerprint in large hexadecimal digits.
+    pub fn fingerprint(&self) -> String {
         format!("{:X}", self.primary.fingerprint())
     }
 
     /// The fingerprint of its subkey.
-    pub(super) fn subkey_fingerprint(&self) -> String {
+    ///
+    /// # Panics
+    /// It has none.
+    pub fn subkey_fingerprint(&self) -> String {
         format!("{:X}", self.subkey.as_ref().expect("planned").fingerprint())
     }
 
     /// The secret key as a packet, which nobody should give to anyone.
-    pub(super) fn secret(&self) -> Vec<u8> {
+    ///
+    /// # Panics
+    /// Never: it is written to memory.
+    pub fn secret(&self) -> Vec<u8> {
         let mut packets = Vec::new();
         write(&mut packets, &self.primary);
         packets
     }
 
     /// A signature packet over some bytes.
-    pub(super) fn sign(&self, message: &[u8], stamp: &Stamp) -> Vec<u8> {
+    ///
+    /// # Panics
+    /// A hash that nobody can make any more.
+    pub fn sign(&self, message: &[u8], stamp: &Stamp) -> Vec<u8> {
         let mut packets = Vec::new();
         let signed = match (&self.subkey, stamp.by_subkey) {
             (Some(subkey), true) => signature(subkey, message, stamp),
@@ -227,27 +256,4 @@ fn signature(key: &impl SigningKey, message: &[u8], stamp: &Stamp) -> Signature 
     let critical = stamp.critical.clone().map(|one| Subpacket::critical(one).expect("small"));
     config.hashed_subpackets.extend(critical);
     config.sign(key, &Password::empty(), message).expect("signed")
-}
-
-/// Armor around packets.
-pub(super) fn armored(title: &str, packets: &[u8]) -> String {
-    let digits = STANDARD.encode(packets);
-    let lines: Vec<&str> =
-        digits.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).expect("digits")).collect();
-    format!("-----BEGIN PGP {title}-----\nComment: test\n\n{}\n-----END PGP {title}-----\n", lines.join("\n"))
-}
-
-/// An `InRelease` of that text with those signature packets; the text ends with a line feed, which nobody signs.
-pub(super) fn inline(text: &str, signatures: &[Vec<u8>]) -> String {
-    let escaped: String = text
-        .split_inclusive('\n')
-        .map(|line| if line.starts_with('-') { format!("- {line}") } else { line.to_owned() })
-        .collect();
-    let armored = armored("SIGNATURE", &signatures.concat());
-    format!("-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\n{escaped}{armored}")
-}
-
-/// What is signed of a text: all but its last line feed.
-pub(super) fn signed_part(text: &str) -> &[u8] {
-    text.strip_suffix('\n').unwrap_or(text).as_bytes()
 }
