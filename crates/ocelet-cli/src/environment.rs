@@ -130,7 +130,8 @@ fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
-/// The time now, in seconds since 1970. Only the age of cached files is told by it: nothing of it reaches an image.
+/// The time now, in seconds since 1970. The age of cached files is told by it, and whether what a repository says is
+/// still valid: nothing of it reaches an image.
 #[expect(clippy::disallowed_types, reason = "this is the door to the clock")]
 pub(crate) fn now() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::SystemTime::UNIX_EPOCH);

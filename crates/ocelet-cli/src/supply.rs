@@ -49,6 +49,10 @@ pub(crate) struct SupplyArguments {
     /// connection, 60 for an answer, 30 for more bytes]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     timeout: Option<u64>,
+
+    /// For `deb = "system"`: take apt's sources and keyrings from below this directory [default: /]
+    #[arg(long, value_name = "DIR")]
+    apt_root: Option<PathBuf>,
 }
 
 /// Everything that a supply is made of, and that it borrows.
@@ -57,6 +61,7 @@ pub(crate) struct Doors {
     source: Box<dyn Source>,
     mirrors: Vec<Mirror>,
     patience: Patience,
+    apt_root: PathBuf,
 }
 
 impl SupplyArguments {
@@ -72,7 +77,8 @@ impl SupplyArguments {
         } else {
             Box::new(self.online(&environment::network()?, talk)?.connect().map_err(|error| refused(&error))?)
         };
-        Ok(Doors { store: Store::open(directory)?, source, mirrors, patience: self.patience() })
+        let apt_root = self.apt_root.clone().unwrap_or_else(|| PathBuf::from("/"));
+        Ok(Doors { store: Store::open(directory)?, source, mirrors, patience: self.patience(), apt_root })
     }
 
     fn patience(&self) -> Patience {
@@ -192,6 +198,8 @@ impl Doors {
             patience: self.patience.clone(),
             mirrors: self.mirrors.clone(),
             base: base.to_path_buf(),
+            now: environment::now(),
+            apt_root: self.apt_root.clone(),
         }
     }
 }

@@ -2,6 +2,7 @@
 //! machine that fail in every way: what is printed, what is written, and the exit codes.
 #![expect(clippy::disallowed_methods, reason = "these tests run a program over files of their own")]
 
+mod debian;
 mod faults;
 mod lock;
 mod mirror;

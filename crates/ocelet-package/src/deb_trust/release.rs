@@ -40,6 +40,8 @@ pub struct Release {
     pub components: Vec<String>,
     /// Whether the indexes of the architectures hold what is of no architecture too, even though `all` is listed.
     pub all_is_within: bool,
+    /// Whether apt takes packages from it only when told to, as Debian's backports say of themselves.
+    pub not_automatic: bool,
     entries: BTreeMap<String, ReleaseEntry>,
 }
 
@@ -105,6 +107,7 @@ impl Release {
                 architectures: words("Architectures"),
                 components: words("Components"),
                 all_is_within: words("No-Support-for-Architecture-all").iter().any(|word| word == "Packages"),
+                not_automatic: text("NotAutomatic").is_some_and(|value| value.eq_ignore_ascii_case("yes")),
                 entries,
             }),
             _ => Err(malformed(bad)),

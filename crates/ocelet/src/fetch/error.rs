@@ -64,6 +64,14 @@ impl Shortfall {
         !error.attempts().is_empty() && error.attempts().iter().all(|attempt| absent(&attempt.failure))
     }
 
+    /// Whether a source says that it has no such file, or does not show it; some say 403 for both.
+    fn is_absent_somewhere(&self) -> bool {
+        let Self::Fetch(error) = self else { return false };
+        error.attempts().iter().any(|attempt| {
+            matches!(attempt.failure, Failure::Status { status: 403 | 404 | 410 } | Failure::NoFile { .. })
+        })
+    }
+
     fn is_offline(&self) -> bool {
         let Self::Fetch(error) = self else { return false };
         error.attempts().iter().any(|attempt| matches!(attempt.failure, Failure::Offline))
@@ -107,6 +115,11 @@ impl BringError {
     /// can tell.
     pub fn is_absent(&self) -> bool {
         self.shortfalls.iter().all(Shortfall::is_absent)
+    }
+
+    /// Whether some source answered that it has no such file.
+    pub(crate) fn is_absent_somewhere(&self) -> bool {
+        self.shortfalls.iter().any(Shortfall::is_absent_somewhere)
     }
 
     /// What kind of end it is: wrong bytes before bytes that could not be had, and these before a store that

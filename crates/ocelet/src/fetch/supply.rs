@@ -27,6 +27,11 @@ pub struct Supply<'run> {
     pub mirrors: Vec<Mirror>,
     /// Where relative paths begin: the directory of the recipe.
     pub base: PathBuf,
+    /// What time it is, in seconds since 1970: what a repository says is valid for a while only. Nothing else depends
+    /// on it.
+    pub now: i64,
+    /// Where the files of the machine begin whose apt is asked for its sources.
+    pub apt_root: PathBuf,
 }
 
 impl Supply<'_> {
@@ -58,6 +63,8 @@ impl std::fmt::Debug for Supply<'_> {
             .field("patience", &self.patience)
             .field("mirrors", &self.mirrors)
             .field("base", &self.base)
+            .field("now", &self.now)
+            .field("apt_root", &self.apt_root)
             .finish_non_exhaustive()
     }
 }

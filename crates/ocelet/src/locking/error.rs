@@ -3,15 +3,16 @@
 use std::fmt;
 
 use ocelet_oci::Digest;
-use ocelet_package::apk;
+use ocelet_package::{apk, deb, deb_trust};
 
 use super::sums::{Sum, SumsError};
 use crate::error::sentence;
 use crate::exit::ExitClass;
 use crate::fetch::store::StoreError;
 use crate::fetch::{BringError, MirrorError};
-use crate::host::FileError;
+use crate::host::{AptError, FileError, ScratchError};
 use crate::lock::Difference;
+use crate::recipe::Platform;
 use crate::resolve::{ListingError, ResolveError};
 
 /// Why a recipe cannot be locked; at least one reason.
@@ -60,6 +61,69 @@ pub enum Trouble {
         #[source]
         cause: apk::KeyError,
     },
+    /// A key file is not a keyring of OpenPGP.
+    #[error("a keyring of source {source_name} cannot be used")]
+    Keyring {
+        /// The source.
+        source_name: String,
+        /// Why.
+        #[source]
+        cause: deb_trust::KeyringError,
+    },
+    /// It cannot be told where apt of this machine takes packages from.
+    #[error("source {source_name} is what apt of this machine has, and that cannot be read")]
+    Apt {
+        /// The source.
+        source_name: String,
+        /// Why.
+        #[source]
+        cause: AptError,
+    },
+    /// Something is wrong with a source that apt of this machine has.
+    #[error("apt's source in {place} cannot be used")]
+    OfMachine {
+        /// The file and line that name it.
+        place: String,
+        /// What is wrong.
+        #[source]
+        cause: Box<Trouble>,
+    },
+    /// A source that apt of this machine takes without a signature.
+    #[error(
+        "apt takes the source in {place} without a signature (trusted=yes), and ocelet takes nothing unsigned"
+    )]
+    Unsigned {
+        /// The file and line that name it.
+        place: String,
+        /// Why nobody vouches for it.
+        #[source]
+        cause: Box<Trouble>,
+    },
+    /// None of the sources that apt of this machine has can be used.
+    #[error("source {source_name} for {platform}: none of apt's sources can be used:{}", lines(.reasons))]
+    NothingLeft {
+        /// The source.
+        source_name: String,
+        /// The platform.
+        platform: Platform,
+        /// What was left out and why.
+        reasons: Vec<String>,
+    },
+    /// A Release that cannot be trusted.
+    #[error(transparent)]
+    Release(Box<deb_trust::ReleaseError>),
+    /// The Release of another suite.
+    #[error(transparent)]
+    Suite(#[from] deb_trust::WrongSuite),
+    /// A Release that is older than the one that the lock was made from.
+    #[error(transparent)]
+    Older(#[from] deb_trust::ReleaseRollback),
+    /// A list of packages that its Release does not have, or has otherwise.
+    #[error(transparent)]
+    Packages(Box<deb_trust::PackagesError>),
+    /// A file of a mirror cannot be read.
+    #[error(transparent)]
+    Held(FileError),
     /// An index that cannot be trusted.
     #[error(transparent)]
     Index(Box<apk::IndexError>),
@@ -84,6 +148,15 @@ pub enum Trouble {
     /// A package whose data is not what it says.
     #[error(transparent)]
     Data(Box<apk::UnpackError>),
+    /// A Debian package that is damaged.
+    #[error(transparent)]
+    DebPackage(Box<deb::ArchiveError>),
+    /// A Debian package whose data is not what it says.
+    #[error(transparent)]
+    DebData(Box<deb::UnpackError>),
+    /// There is no room to unpack a package.
+    #[error(transparent)]
+    Scratch(#[from] ScratchError),
     /// A package that says another name or version of itself than the index says.
     #[error("{label} says that it is {got}, but the index lists {wanted}")]
     Misnamed {
@@ -161,20 +234,87 @@ impl From<apk::UnpackError> for Trouble {
     }
 }
 
+impl From<deb_trust::ReleaseError> for Trouble {
+    fn from(error: deb_trust::ReleaseError) -> Self {
+        Self::Release(Box::new(error))
+    }
+}
+
+impl From<deb_trust::PackagesError> for Trouble {
+    fn from(error: deb_trust::PackagesError) -> Self {
+        Self::Packages(Box::new(error))
+    }
+}
+
+impl From<deb::ArchiveError> for Trouble {
+    fn from(error: deb::ArchiveError) -> Self {
+        Self::DebPackage(Box::new(error))
+    }
+}
+
+impl From<deb::UnpackError> for Trouble {
+    fn from(error: deb::UnpackError) -> Self {
+        Self::DebData(Box::new(error))
+    }
+}
+
 impl Trouble {
     fn class(&self) -> ExitClass {
         match self {
             Self::Bring(error) => error.class(),
             Self::Store(error) => error.class(),
             Self::Mirror(error) => error.class(),
-            Self::KeyFile { .. } => ExitClass::Unavailable,
-            Self::Key { .. } => ExitClass::Usage,
+            Self::KeyFile { .. }
+            | Self::Held(_)
+            | Self::NothingLeft { .. }
+            | Self::Apt { cause: AptError::File(_) | AptError::Nothing { .. }, .. } => ExitClass::Unavailable,
+            Self::Apt { .. } | Self::Key { .. } | Self::Keyring { .. } => ExitClass::Usage,
+            Self::OfMachine { cause, .. } => cause.class(),
             Self::Resolve(error) => error.class(),
-            Self::Stale { .. } | Self::Read { .. } => ExitClass::Failed,
+            Self::Packages(error) if matches!(**error, deb_trust::PackagesError::NotListed { .. }) => {
+                ExitClass::Failed
+            }
+            Self::DebData(error) if matches!(**error, deb::UnpackError::Write { .. }) => ExitClass::Failed,
+            Self::Stale { .. } | Self::Read { .. } | Self::Scratch(_) => ExitClass::Failed,
             _ => ExitClass::Verification,
         }
     }
 }
+
+impl Trouble {
+    fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            Self::Bring(error) => return error.hints(),
+            Self::Store(error) => return error.hints(),
+            Self::Mirror(error) => return error.hints(),
+            Self::OfMachine { cause, .. } => {
+                let mut hints = cause.hints();
+                hints.push(NOT_OF_MACHINE.to_owned());
+                return hints;
+            }
+            Self::Unsigned { .. } => NOT_OF_MACHINE,
+            Self::Apt { .. } | Self::NothingLeft { .. } => {
+                "on a machine without apt list repositories and their keys in the recipe, or give the root directory \
+                 of a machine that has it with --apt-root"
+            }
+            Self::KeyFile { .. } => "paths in a recipe are relative to the recipe's own directory",
+            Self::Rollback { .. } | Self::Older(_) => {
+                "if the older index is right, remove the lock and lock anew"
+            }
+            Self::Release(error) if matches!(**error, deb_trust::ReleaseError::Expired { .. }) => {
+                "a source that is a snapshot of the past says so with `snapshot = true`; images of a lock that \
+                 answers the recipe need no index"
+            }
+            Self::Replaced { .. } => "find out why; `ocelet lock --update NAME` takes the new bytes",
+            _ => return Vec::new(),
+        };
+        vec![hint.to_owned()]
+    }
+}
+
+/// How a source of the machine's apt is kept out.
+const NOT_OF_MACHINE: &str = "to do without it, disable it for apt (`Enabled: no`), limit its `Architectures`, or list \
+                              the repositories that are wanted in the recipe";
 
 impl LockingError {
     /// What kind of end it is: what failed verification comes first, then what could not be had.
@@ -188,22 +328,7 @@ impl LockingError {
     pub fn hints(&self) -> Vec<String> {
         let mut hints: Vec<String> = Vec::new();
         for trouble in &self.trouble {
-            let more = match trouble {
-                Trouble::Bring(error) => error.hints(),
-                Trouble::Store(error) => error.hints(),
-                Trouble::Mirror(error) => error.hints(),
-                Trouble::KeyFile { .. } => {
-                    vec!["paths in a recipe are relative to the recipe's own directory".to_owned()]
-                }
-                Trouble::Rollback { .. } => {
-                    vec!["if the older index is right, remove the lock and lock anew".to_owned()]
-                }
-                Trouble::Replaced { .. } => {
-                    vec!["find out why; `ocelet lock --update NAME` takes the new bytes".to_owned()]
-                }
-                _ => Vec::new(),
-            };
-            for hint in more {
+            for hint in trouble.hints() {
                 if !hints.contains(&hint) {
                     hints.push(hint);
                 }
@@ -218,8 +343,11 @@ fn stale(differences: &[Difference]) -> String {
     if differences.is_empty() {
         return "the recipe has no lock".to_owned();
     }
-    let lines: Vec<String> = differences.iter().map(|difference| format!("\n  {difference}")).collect();
-    format!("the lock does not answer the recipe:{}", lines.concat())
+    format!("the lock does not answer the recipe:{}", lines(differences))
+}
+
+fn lines(all: &[impl fmt::Display]) -> String {
+    all.iter().map(|one| ["\n  ", &one.to_string()].concat()).collect()
 }
 
 impl From<Vec<Trouble>> for LockingError {

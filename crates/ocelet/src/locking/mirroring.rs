@@ -6,17 +6,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use super::alpine::{MOST, signed_anyway};
 use super::error::{LockingError, Trouble};
-use super::indexes::{MOST, signed_anyway};
-use super::{bytes, sums, wanted};
+use super::indexes::Reading;
+use super::{bytes, debian, sums, wanted};
 use crate::event::Event;
 use crate::fetch::store::VerifiedBlob;
 use crate::fetch::{
-    MirrorReport, Served, Supply, Wanted, bring, bring_current, bring_unpinned, write_mirror,
+    BringError, Listed, MirrorReport, Served, Supply, Wanted, bring, bring_current, bring_unpinned,
+    write_mirror,
 };
 use crate::host::Host;
-use crate::lock::{Lock, LockedIndex};
-use crate::recipe::{Platform, Recipe};
+use crate::lock::{Lock, LockedFile, LockedIndex};
+use crate::recipe::{ApkSource, Platform, Recipe, SourceKind};
+use crate::resolve;
 
 /// Gathers everything that the lock names in the directory `to`. `lock` must answer the recipe.
 ///
@@ -52,13 +55,22 @@ fn indexes(
     host: &Host<'_>,
     trouble: &mut Vec<Trouble>,
 ) -> BTreeMap<String, VerifiedBlob> {
-    let named: Vec<(String, _)> =
-        lock.indexes.iter().map(|index| (index.file.path.clone(), &index.file)).collect();
-    let served = bring_current(&named, MOST, supply, host);
+    let kind = |index: &LockedIndex| recipe.sources.get(&index.source).map(|source| &source.kind);
     let mut indexes = BTreeMap::new();
-    for (index, served) in lock.indexes.iter().zip(served) {
+    let mut alone: Vec<(&LockedIndex, &ApkSource)> = Vec::new();
+    let mut together: Vec<&LockedIndex> = Vec::new();
+    for index in &lock.indexes {
+        match kind(index) {
+            Some(SourceKind::Apk(apk)) => alone.push((index, apk)),
+            _ => together.push(index),
+        }
+    }
+    let named: Vec<(String, _)> =
+        alone.iter().map(|(index, _)| (index.file.path.clone(), &index.file)).collect();
+    let served = bring_current(&named, MOST, supply, host);
+    for ((index, apk), served) in alone.into_iter().zip(served) {
         let checked = served.map_err(Trouble::Bring).and_then(|served| {
-            current(recipe, index, &served, supply, host)?;
+            current(apk, index, &served, supply, host)?;
             Ok(served.blob)
         });
         match checked {
@@ -66,12 +78,52 @@ fn indexes(
             Err(problem) => trouble.push(problem),
         }
     }
+    match vouched_together(recipe, lock, &together, supply, host) {
+        Ok(more) => indexes.extend(more),
+        Err(problems) => trouble.extend(problems),
+    }
     indexes
+}
+
+/// Debian's indexes, of which one vouches for the others: as they were locked, or all as they are served now.
+fn vouched_together(
+    recipe: &Recipe,
+    lock: &Lock,
+    locked: &[&LockedIndex],
+    supply: &Supply<'_>,
+    host: &Host<'_>,
+) -> Result<BTreeMap<String, VerifiedBlob>, Vec<Trouble>> {
+    let gather = |files: &[LockedFile]| {
+        let named: Vec<(String, &LockedFile)> = files.iter().map(|file| (file.path.clone(), file)).collect();
+        let goods = bring(&named, supply, host)?;
+        let held =
+            files.iter().filter_map(|file| Some((file.path.clone(), goods.get(&file.sha256)?.clone())));
+        Ok::<_, BringError>(held.collect())
+    };
+    let files: Vec<LockedFile> = locked.iter().map(|index| index.file.clone()).collect();
+    if let Ok(held) = gather(&files) {
+        return Ok(held);
+    }
+    let listed = Listed::read(&supply.mirrors).map_err(|error| vec![Trouble::Mirror(error)])?;
+    let asked = resolve::asked(recipe);
+    let reading = Reading { recipe, asked: &asked, previous: Some(lock), listed: &listed, supply, host };
+    let mut trouble = Vec::new();
+    let found = debian::read(&reading, &mut trouble);
+    if !trouble.is_empty() {
+        return Err(trouble);
+    }
+    let indexes = found.into_iter().flat_map(|one| one.indexes);
+    let files: Vec<LockedFile> =
+        indexes.map(|index| super::expanded(&index.file, &recipe.variables)).collect();
+    for file in files.iter().filter(|file| locked.iter().all(|old| old.file.sha256 != file.sha256)) {
+        tell_of_newer(&file.path, host);
+    }
+    gather(&files).map_err(|error| vec![Trouble::Bring(error)])
 }
 
 /// Checks an index that is not the locked one.
 fn current(
-    recipe: &Recipe,
+    apk: &ApkSource,
     index: &LockedIndex,
     served: &Served,
     supply: &Supply<'_>,
@@ -81,12 +133,16 @@ fn current(
         return Ok(());
     }
     let label = &index.file.path;
-    signed_anyway(recipe, index, label, &bytes(label, &served.blob.content())?, supply)?;
+    signed_anyway(apk, index, label, &bytes(label, &served.blob.content())?, supply)?;
+    tell_of_newer(label, host);
+    Ok(())
+}
+
+fn tell_of_newer(path: &str, host: &Host<'_>) {
     let message = format!(
-        "the index {label} that was locked is gone; the mirror has the one that is served now, which may list newer packages"
+        "the index {path} that was locked is gone; the mirror has the one that is served now, which may list newer packages"
     );
     host.observer.observe(&Event::Warning { message: &message });
-    Ok(())
 }
 
 /// The files of sums that vouch for artifacts, as far as they can still be had: a lock that is written anew from the

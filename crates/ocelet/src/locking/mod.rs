@@ -4,8 +4,10 @@
 //!
 //! It keeps what a lock has already, unless it is told to choose anew, and refuses what nobody known has signed.
 
+mod alpine;
 mod anatomy;
 mod artifacts;
+mod debian;
 mod error;
 mod indexes;
 mod mirroring;

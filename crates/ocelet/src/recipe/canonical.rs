@@ -73,18 +73,22 @@ fn apk_json(apk: &ApkSource) -> Value {
         let tag = repository.tag.as_ref().map(ToString::to_string);
         json!({ "location": repository.location.to_string(), "tag": tag })
     });
-    let keys = match &apk.keys {
+    let keys = keys_json(&apk.keys);
+    json!({ "apk": repositories.collect::<Vec<_>>(), "keys": keys, "pin": members(&apk.pins, |pin| json!(pin.to_string())) })
+}
+
+fn keys_json(keys: &Keys) -> Value {
+    match keys {
         Keys::Embedded(name) => json!(name),
         Keys::Files(files) => shown(files),
-    };
-    json!({ "apk": repositories.collect::<Vec<_>>(), "keys": keys, "pin": members(&apk.pins, |pin| json!(pin.to_string())) })
+    }
 }
 
 fn deb_json(deb: &DebSource) -> Value {
     let (origin, keys, snapshot) = match &deb.origin {
         DebOrigin::System => (json!("system"), Value::Null, Value::Null),
         DebOrigin::Listed { repositories, keys, snapshot } => {
-            (shown(repositories), shown(keys), json!(snapshot))
+            (shown(repositories), keys_json(keys), json!(snapshot))
         }
     };
     json!({

@@ -25,7 +25,7 @@ const LINE: &str = "write \"ADDRESS SUITE COMPONENT…\", like \"https://deb.deb
 pub(super) fn read(
     fields: &mut Fields,
     is_kind: bool,
-    packaged: Packaged,
+    mut packaged: Packaged,
     setting: &mut Setting<'_, '_>,
 ) -> Option<DebSource> {
     let snapshot_at = fields.key_span("snapshot");
@@ -40,53 +40,38 @@ pub(super) fn read(
     for (name, pin) in &packaged.pins {
         is_name(name, pin.span, setting);
     }
-    let origin = match written.data {
-        Data::Texts(texts) => {
-            let keys = keys(fields, is_kind, &packaged, setting);
-            let repositories = repositories(fields, &texts, written.span, setting);
-            DebOrigin::Listed { repositories, keys: keys?, snapshot }
-        }
+    let origin = if let Data::Texts(texts) = written.data {
+        let keys = keys(fields, is_kind, &mut packaged, setting);
+        let repositories = repositories(fields, &texts, written.span, setting);
+        DebOrigin::Listed { repositories, keys: keys?, snapshot }
+    } else {
         // The table of keys lets no other word through than "system".
-        _ => {
-            for (key, at) in [("keys", packaged.keys_at), ("snapshot", snapshot_at)] {
-                let Some(at) = at else { continue };
-                let message = format!("\"{key}\" has no meaning in {}, where apt decides", fields.title);
-                let problem = setting.findings.error(Code::MisplacedKey, at, message);
-                problem.label("remove it").note(written.span, "apt decides because of this");
-            }
-            DebOrigin::System
+        for (key, at) in [("keys", packaged.keys_at), ("snapshot", snapshot_at)] {
+            let Some(at) = at.filter(|_| is_kind) else { continue };
+            let message = format!("\"{key}\" has no meaning in {}, where apt decides", fields.title);
+            let problem = setting.findings.error(Code::MisplacedKey, at, message);
+            problem.label("remove it").note(written.span, "apt decides because of this");
         }
+        DebOrigin::System
     };
     Some(DebSource { origin, packages, pins: packaged.pins, alternatives })
 }
 
-/// The keyrings of a list of repositories.
+/// Whose signatures count for a list of repositories.
 fn keys(
     fields: &Fields,
     is_kind: bool,
-    packaged: &Packaged,
+    packaged: &mut Packaged,
     setting: &mut Setting<'_, '_>,
-) -> Option<Vec<At<PlatformText>>> {
-    const FILES: &str = "name OpenPGP keyrings, like [\"debian-archive-keyring.gpg\"]";
-    match &packaged.keys {
-        Some(Keys::Files(files)) => return Some(files.clone()),
-        Some(Keys::Embedded(name)) => {
-            let message = format!(
-                "\"keys\" in {} cannot be \"{name}\": these keys sign no Debian packages",
-                fields.title
-            );
-            refuse(setting, packaged.keys_at.unwrap_or(fields.span), message, FILES);
-        }
-        None if is_kind && packaged.keys_at.is_none() && !fields.had_problem(&["keys"]) => {
-            let message = format!("{} lacks the key \"keys\"", fields.title);
-            setting
-                .findings
-                .error(Code::MissingKey, fields.span, message)
-                .label("add keys = [\"debian-archive-keyring.gpg\"], a list of OpenPGP keyrings");
-        }
-        None => {}
+) -> Option<Keys> {
+    if is_kind && packaged.keys_at.is_none() && !fields.had_problem(&["keys"]) {
+        let message = format!("{} lacks the key \"keys\"", fields.title);
+        setting
+            .findings
+            .error(Code::MissingKey, fields.span, message)
+            .label("add keys = \"debian\", or a list of OpenPGP keyrings");
     }
-    None
+    packaged.keys.take()
 }
 
 fn packages(fields: &mut Fields, setting: &mut Setting<'_, '_>) -> BTreeMap<PackageName, At<PackageTerm>> {
@@ -119,10 +104,7 @@ fn is_name(name: &PackageName, span: Span, setting: &mut Setting<'_, '_>) -> boo
     let message = format!(
         "\"{name}\" cannot be the name of a Debian package: it has lowercase letters, digits, '+', '-' and '.', begins with a letter or digit, at least 2 characters"
     );
-    let problem = setting.findings.error(Code::InvalidName, span, message);
-    if name.as_str().contains(':') {
-        problem.label("leave out what is behind the \":\": the architecture is that of each platform");
-    }
+    setting.findings.error(Code::InvalidName, span, message);
     false
 }
 
@@ -194,8 +176,8 @@ fn repository(text: &Text, setting: &mut Setting<'_, '_>) -> Option<DebRepositor
         return refused("has options of apt", "leave them out; \"keys\" says whose signatures are believed");
     }
     let [address, suite, components @ ..] = &words[..] else { return refused("names no suite", LINE) };
-    let location = location(address, setting);
     let suite = self::suite(suite, setting);
+    let location = location(address, suite.as_deref(), setting);
     let written: Vec<String> = components.iter().filter_map(|word| component(word, setting)).collect();
     let suite = suite?;
     match components.first() {
@@ -225,14 +207,16 @@ fn words(text: &Text, setting: &Setting<'_, '_>) -> Vec<Text> {
     words
 }
 
-fn location(address: &Text, setting: &mut Setting<'_, '_>) -> Option<PlatformText> {
+fn location(address: &Text, suite: Option<&str>, setting: &mut Setting<'_, '_>) -> Option<PlatformText> {
     let location = setting.place(&without_slashes(address))?;
     for platform in setting.known_platforms() {
         let written = location.for_platform(&platform);
         if !setting.is_location(&written, address.span) {
             return None;
         }
-        if written.ends_with("/dists") || written.contains("/dists/") {
+        let above =
+            suite.and_then(|suite| written.strip_suffix(suite)?.strip_suffix('/')).unwrap_or(&written);
+        if above.ends_with("/dists") {
             let message = format!("the repository \"{written}\" names the directory \"dists\"");
             let label = "leave that out: suites are looked for below it, and packages beside it";
             refuse(setting, address.span, message, label);

@@ -82,7 +82,7 @@ const LARGEST_ID: i64 = 0xffff_fffe;
 const MOST_COMPONENTS: i64 = 64;
 
 /// The keyrings that the program brings along.
-pub(super) const KEYRINGS: &[&str] = &["alpine"];
+pub(super) const KEYRINGS: &[&str] = &["alpine", "debian"];
 
 /// Where a list of Debian repositories can be had from without naming them.
 const SYSTEM: &[&str] = &["system"];
@@ -215,7 +215,7 @@ pub(super) static SOURCE: Table = Table {
             "keys",
             Shape::ChoiceOrTexts(KEYRINGS),
             "\"alpine\"",
-            "Whose signatures are believed: \"alpine\" for the keys of Alpine Linux, or a list of key files relative to the recipe, named as the signatures name them; for Debian packages always a list, of OpenPGP keyrings, which \"system\" does without.",
+            "Whose signatures are believed: \"alpine\" or \"debian\" for the keys of the distribution itself, or a list of files relative to the recipe: for Alpine key files named as the signatures name them, for Debian OpenPGP keyrings. \"system\" does without.",
         ),
         key(
             "deb",

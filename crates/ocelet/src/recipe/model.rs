@@ -139,8 +139,8 @@ pub enum DebOrigin {
     Listed {
         /// The repositories, the most wanted first; at least one.
         repositories: Vec<At<DebRepository>>,
-        /// The keyrings whose signatures are believed. A relative path begins at the directory of the recipe.
-        keys: Vec<At<PlatformText>>,
+        /// Whose signatures are believed.
+        keys: Keys,
         /// Whether the repositories are snapshots of the past, so that the end of their Release's validity does not
         /// count.
         snapshot: bool,
@@ -172,9 +172,9 @@ pub struct Repository {
 /// Whose signatures are believed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Keys {
-    /// A keyring that the program brings along: `alpine`.
+    /// A keyring that the program brings along: `alpine` or `debian`.
     Embedded(String),
-    /// Key files, no two of one name. A relative path begins at the directory of the recipe.
+    /// Key files, for Alpine no two of one name. A relative path begins at the directory of the recipe.
     Files(Vec<At<PlatformText>>),
 }
 

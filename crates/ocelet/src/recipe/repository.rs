@@ -56,19 +56,28 @@ pub(super) fn read(
 
 fn keys(fields: &mut Fields, versions: Versions, setting: &mut Setting<'_, '_>) -> Option<Keys> {
     let value = fields.any("keys")?;
+    let of_alpine = versions == Versions::Alpine;
+    let (own, distribution) = if of_alpine { ("alpine", "Alpine") } else { ("debian", "Debian") };
+    let label = format!("write \"{own}\", or name key files");
     let texts = match value.data {
         Data::Text(text) => {
             debug_assert!(KEYRINGS.contains(&text.value.as_str()), "internal error: a choice is checked");
-            return Some(Keys::Embedded(text.value));
+            if text.value == own {
+                return Some(Keys::Embedded(text.value));
+            }
+            let message = format!(
+                "\"keys\" in {} cannot be \"{}\": these keys sign no packages of {distribution}",
+                fields.title, text.value
+            );
+            setting.findings.error(Code::InvalidValue, value.span, message).label(&label);
+            return None;
         }
         Data::Texts(texts) => texts,
         _ => return None,
     };
-    let of_alpine = versions == Versions::Alpine;
     if texts.is_empty() {
         let message = format!("\"keys\" in {} names no key", fields.title);
-        let label = if of_alpine { "write \"alpine\", or name key files" } else { "name key files" };
-        setting.findings.error(Code::Empty, value.span, message).label(label);
+        setting.findings.error(Code::Empty, value.span, message).label(&label);
     }
     let mut files: Vec<At<_>> = Vec::new();
     let mut seen = Seen::default();

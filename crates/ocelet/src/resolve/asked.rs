@@ -55,12 +55,8 @@ fn of_packages(recipe: &Recipe, source: &Source, apk: &ApkSource) -> Asked {
         Some(tag) => format!("@{tag} {}", at.value.location),
         None => at.value.location.to_string(),
     });
-    let keys = match &apk.keys {
-        Keys::Embedded(name) => vec![name.clone()],
-        Keys::Files(files) => files.iter().map(|file| file.value.to_string()).collect(),
-    };
     let mut settings =
-        BTreeMap::from([("apk".to_owned(), repositories.collect()), ("keys".to_owned(), keys)]);
+        BTreeMap::from([("apk".to_owned(), repositories.collect()), ("keys".to_owned(), shown(&apk.keys))]);
     if !apk.pins.is_empty() {
         let pins = apk.pins.iter().map(|(name, pin)| format!("{name}{}", pin.value));
         settings.insert("pin".to_owned(), pins.collect());
@@ -73,7 +69,14 @@ fn of_packages(recipe: &Recipe, source: &Source, apk: &ApkSource) -> Asked {
     Asked { settings, wanted: wanted.collect() }
 }
 
-/// A Debian source has no commands by name: it is asked for packages only.
+fn shown(keys: &Keys) -> Vec<String> {
+    match keys {
+        Keys::Embedded(name) => vec![name.clone()],
+        Keys::Files(files) => files.iter().map(|file| file.value.to_string()).collect(),
+    }
+}
+
+/// A Debian source has no commands by name, and no repositories with tags: it is asked for packages only.
 fn of_deb(recipe: &Recipe, source: &Source, deb: &DebSource) -> Asked {
     let mut settings = BTreeMap::new();
     match &deb.origin {
@@ -81,7 +84,7 @@ fn of_deb(recipe: &Recipe, source: &Source, deb: &DebSource) -> Asked {
         DebOrigin::Listed { repositories, keys, snapshot } => {
             let repositories = repositories.iter().map(|one| one.value.to_string());
             settings.insert("deb".to_owned(), repositories.collect());
-            settings.insert("keys".to_owned(), keys.iter().map(|one| one.value.to_string()).collect());
+            settings.insert("keys".to_owned(), shown(keys));
             if *snapshot {
                 settings.insert("snapshot".to_owned(), vec!["true".to_owned()]);
             }
@@ -95,7 +98,8 @@ fn of_deb(recipe: &Recipe, source: &Source, deb: &DebSource) -> Asked {
         let mut wishes: BTreeSet<String> =
             deb.packages.values().map(|package| package.value.to_string()).collect();
         for package in recipe.flavors.values().flat_map(|flavor| flavor.packages.values()) {
-            if may_bring_wish(source, &package.value.wish) {
+            // Only repositories of Alpine packages have tags.
+            if may_bring_wish(source, &package.value.wish) && package.value.term.tag.is_none() {
                 wishes.insert(marked(package.value.term.to_string(), &package.value.wish));
             }
         }
@@ -175,3 +179,6 @@ fn of_artifact(recipe: &Recipe, source: &Source, artifact: &ArtifactSource) -> A
     let settings = BTreeMap::from([("artifact".to_owned(), vec![artifact.location.value.to_string()])]);
     Asked { settings, wanted: wanted.collect() }
 }
+
+#[cfg(test)]
+mod tests;

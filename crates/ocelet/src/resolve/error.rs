@@ -77,9 +77,6 @@ pub enum WishError {
     /// dpkg could not.
     #[error(transparent)]
     Deb(#[from] deb_solve::RootError),
-    /// A tag, which only repositories of Alpine packages have.
-    #[error("only repositories of Alpine packages have tags")]
-    Tag,
 }
 
 /// Why packages do not go together.

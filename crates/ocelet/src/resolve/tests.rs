@@ -1,6 +1,8 @@
 //! Recipes against indexes that are written out here: which source answers which wish, which version is chosen, and
 //! what is refused.
 
+mod debian;
+
 use std::collections::BTreeMap;
 
 use ocelet_package::apk::{INDEX_LIMIT, Keyring, VerifiedIndex};
@@ -66,6 +68,7 @@ fn catalog(recipe: &Recipe, listed: &[Listed<'_>]) -> Catalog {
             }
         }
     }
+    debian::extend(&mut catalog, recipe, listed);
     catalog
 }
 

@@ -100,6 +100,8 @@ impl Scene {
             patience: Patience { attempts: 2, ..Patience::default() },
             mirrors: self.mirrors.clone(),
             base: self.directory.path().to_path_buf(),
+            now: 0,
+            apt_root: "/nowhere".into(),
         };
         let scratch = Scratch::new(self.directory.path());
         let host = Host { jobs: NonZeroUsize::MIN, epoch: None, scratch: &scratch, observer: &self.heard };

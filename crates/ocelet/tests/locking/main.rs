@@ -3,8 +3,10 @@
 #![expect(clippy::disallowed_methods, reason = "tests make files, and damage those of others")]
 
 mod artifacts;
+mod debian;
 mod differences;
 mod keeping;
+mod machine;
 mod packages;
 mod scene;
 mod signatures;

@@ -15,6 +15,7 @@ use ocelet::recipe::{Context, Recipe, parse};
 use ocelet::resolve::Update;
 use ocelet::{Event, ExitClass, Observer};
 use ocelet_testkit::apk::{Algorithm, BuiltPackage, PackageBuilder, TestKey, index};
+use ocelet_testkit::openpgp::{DAY, SIGNED};
 
 /// The time at which indexes are written, where a test does not care.
 pub(crate) const TIME: u64 = 1_700_000_000;
@@ -24,6 +25,8 @@ pub(crate) const SIGNERS: &[(TestKey, Algorithm)] = &[(TestKey::first(), Algorit
 pub(crate) struct Scene {
     directory: tempfile::TempDir,
     pub(crate) mirrors: Vec<Mirror>,
+    /// What time it is, in seconds since 1970.
+    pub(crate) now: i64,
     pub(crate) heard: Heard,
 }
 
@@ -53,7 +56,12 @@ impl Scene {
     /// With the public halves of all test keys in `keys/`.
     pub(crate) fn new() -> Self {
         let directory = quick_directory();
-        let scene = Self { directory, mirrors: Vec::new(), heard: Heard::default() };
+        let scene = Self {
+            directory,
+            mirrors: Vec::new(),
+            now: i64::from(SIGNED + 30 * DAY),
+            heard: Heard::default(),
+        };
         for key in [TestKey::first(), TestKey::second(), TestKey::large()] {
             scene.file(&format!("keys/{}", key.name()), key.public_pem().as_bytes());
         }
@@ -73,6 +81,26 @@ impl Scene {
 
     pub(crate) fn remove(&self, name: &str) {
         std::fs::remove_file(self.path(name)).expect(name);
+    }
+
+    pub(crate) fn remove_all(&self, name: &str) {
+        std::fs::remove_dir_all(self.path(name)).expect(name);
+    }
+
+    /// Changes the text of a file.
+    pub(crate) fn edited(&self, name: &str, edit: impl FnOnce(&str) -> String) {
+        let before = std::fs::read_to_string(self.path(name)).expect(name);
+        let after = edit(&before);
+        assert_ne!(after, before, "{name}");
+        self.file(name, after.as_bytes());
+    }
+
+    /// Flips a bit in the middle of a file.
+    pub(crate) fn flipped(&self, name: &str) {
+        let mut bytes = std::fs::read(self.path(name)).expect(name);
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        self.file(name, &bytes);
     }
 
     /// Forgets everything that was downloaded.
@@ -110,6 +138,8 @@ impl Scene {
             patience: Patience { attempts: 1, ..Patience::default() },
             mirrors: self.mirrors.clone(),
             base: self.directory.path().to_path_buf(),
+            now: self.now,
+            apt_root: self.path("machine"),
         };
         let scratch = Scratch::new(self.directory.path());
         let jobs = NonZeroUsize::new(2).expect("two");

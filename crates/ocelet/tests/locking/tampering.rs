@@ -110,6 +110,8 @@ impl Bundle {
             patience: Patience::default(),
             mirrors: vec![Mirror::directory(&self.mirror)],
             base: self.directory.path().join("recipes"),
+            now: 0,
+            apt_root: "/nowhere".into(),
         };
         let scratch = Scratch::new(cache.path());
         let jobs = NonZeroUsize::new(2).expect("two");

@@ -65,7 +65,7 @@ const PACKAGES: &[(Edit, &[&str])] = &[
             "packages = [{ name = 'a', from = 'host' }, { name = 'b@t', from = 'one' }, { name = 'c', from = 'on' }]\n[source.one]\napk = ['/m']\nkeys = 'alpine'\n[source.two]\napk = ['@t /m']\nkeys = 'alpine'",
         ),
         &[
-            "11:34 conflict: [source.host] has no package \"a\": it is of the kind rootfs | name a source with apk",
+            "11:34 conflict: [source.host] has no package \"a\": it is of the kind rootfs | name a source with apk or deb",
             "11:44 unknown-name: no repository for the package \"b\" has the tag \"t\" | write \"@t ADDRESS\" in the apk of a source",
             "11:97 unknown-name: unknown source \"on\" | did you mean \"one\"?",
         ],

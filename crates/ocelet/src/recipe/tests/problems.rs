@@ -328,7 +328,7 @@ const CASES: &[(Edit, &[&str])] = &[
     (
         Source(""),
         &[
-            "11:9 missing-key: [source.x] does not say where its files come from | add one of rootfs, apk, artifact, text, file",
+            "11:9 missing-key: [source.x] does not say where its files come from | add one of rootfs, apk, deb, artifact, text, file",
         ],
     ),
     (

@@ -59,6 +59,7 @@ const MANY_KEYS: &str = "image = 'x'\ntag = 'v{a}{b}{-flavor}'\nplatforms = ['li
     [source.one]\nrootfs = '/{c}'\nexclude = ['/a', '/b']\ntag = 't'\n\
     [source.two]\ntext = 'x'\ninstall = '/y'\nmode = '0600'\nuid = 4\n\
     [source.apk]\napk = ['@t /m', '/n']\nkeys = ['k']\npin = { a = '=1', b = '~2' }\nplatforms = ['linux/amd64']\n\
+    [source.deb]\ndeb = ['/m x main', '/n ./']\nkeys = ['k']\nsnapshot = true\npackages = ['aa', 'bb>=1:2']\npin = { aa = '=1:1', bb = '~2' }\nalternatives = { a = '/b' }\nplatforms = ['linux/amd64']\n\
     [source.z]\nartifact = '/f-{arch}'\narch = { 'linux/amd64' = 'x' }\ninstall = '/z/'\nmembers = ['a', 'b']\nstrip = 1\n\
     [flavor.p]\ncommands = ['a', 'b']\npackages = ['a@t>=1', { name = 'b', from = 'apk' }]\nusers = [{ name = 'u', uid = 1 }]\nenv = { A = 'b' }\nuser = '1'\nimage = false\n\
     [flavor.q]\nfiles = ['/y']\nentrypoint = ['a', '{flavor}']\nlabels = { l = 'm' }\n\
@@ -77,7 +78,7 @@ proptest! {
             Just("'"), Just("\"\"\""), Just("\\"), Just("\\u0000"), Just("image"), Just("flavor"), Just("source"), Just("a"), Just("b"),
             Just("extends"), Just("commands"), Just("remove"), Just("files"), Just("1"), Just("-"), Just("{a}"), Just("ä"), Just("\t"),
             Just("\r"), Just("#"), Just("[flavor.a]\n"), Just("extends = 'b'\n"), Just("[flavor.b]\nextends = 'a'\n"), Just("text = "),
-            Just("apk = "), Just("artifact = "), Just("keys = 'alpine'\n"), Just("packages = "), Just("'a>=1'"), Just("@t "), Just("sha256 = "),
+            Just("apk = "), Just("deb = "), Just("'/m x main'"), Just("artifact = "), Just("keys = 'alpine'\n"), Just("packages = "), Just("'a>=1'"), Just("@t "), Just("sha256 = "),
             Just("[source.a]\n"), Just("users = "), Just("name = "), Just("from = "), Just("install = '/a/'\n"),
         ], 0..40))
     {

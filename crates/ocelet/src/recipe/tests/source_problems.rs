@@ -31,7 +31,7 @@ const APK: &[(Edit, &[&str])] = &[
     (
         Source("apk = '/m'\nkeys = 'my.rsa.pub'"),
         &[
-            "13:8 unknown-name: \"keys\" in [source.x] cannot be \"my.rsa.pub\" | it is one of alpine, or a list like [\"my.rsa.pub\"]",
+            "13:8 unknown-name: \"keys\" in [source.x] cannot be \"my.rsa.pub\" | it is one of alpine, debian, or a list like [\"my.rsa.pub\"]",
         ],
     ),
     (

@@ -2,13 +2,13 @@
 //!
 //! A recipe writes versions as apk does. `<` and `>` mean dpkg's `<<` and `>>`; `~`, a version that begins like
 //! another, is no relation of Debian's, so that versions which do not are taken out of the choice, as those are that the
-//! source's pins refuse. Refused are wishes with a tag, and packages whose place is not below their repository.
+//! source's pins refuse. Refused are packages whose place is not below their repository.
 
 use ocelet_oci::Digest;
 use ocelet_package::deb::{Index, Package, compare_versions};
 use ocelet_package::deb_solve::{Chosen, FoundBy, Listed, Pin, Reason, Request, Root, Solution, solve};
 
-use super::super::error::{Problem, WishError};
+use super::super::error::Problem;
 use super::super::plan::{PlannedIdentity, PlannedPackage};
 use super::super::supply::Terms;
 use super::{Asker, Picked, Task, because, is_file_name};
@@ -26,11 +26,7 @@ struct Cut<'term> {
 
 pub(super) fn pick(task: &Task<'_>, deb: &DebSource, terms: &Terms) -> Result<Picked, Vec<Problem>> {
     let indexes: Vec<&Index> = task.listings.iter().filter_map(|listing| listing.deb()).collect();
-    let mut problems: Vec<Problem> = terms
-        .keys()
-        .filter(|term| term.contains('@'))
-        .map(|term| task.unreadable(term, WishError::Tag))
-        .collect();
+    let mut problems = Vec::new();
     let spelled: Vec<String> = terms.keys().map(|term| spelled(term)).collect();
     let mut roots = Vec::new();
     for (term, spelled) in terms.keys().zip(&spelled) {
