@@ -28,18 +28,21 @@ struct Case {
     commands: &'static [(&'static str, &'static [&'static str])],
 }
 
+/// What the second repository of 3.19 lists in newer builds, which upstream has deleted since.
+pub(super) const PINS_OF_V3_19: &[(&str, &str)] = &[
+    ("apk-tools", "=2.14.0-r5"),
+    ("busybox", "=1.36.1-r15"),
+    ("busybox-binsh", "=1.36.1-r15"),
+    ("ca-certificates-bundle", "=20230506-r0"),
+    ("libcrypto3", "=3.1.4-r5"),
+    ("libssl3", "=3.1.4-r5"),
+    ("ssl_client", "=1.36.1-r15"),
+];
+
 const CASES: &[Case] = &[
     Case {
         repositories: &["v3.19-boot/main", "v3.19/main"],
-        pins: &[
-            ("apk-tools", "=2.14.0-r5"),
-            ("busybox", "=1.36.1-r15"),
-            ("busybox-binsh", "=1.36.1-r15"),
-            ("ca-certificates-bundle", "=20230506-r0"),
-            ("libcrypto3", "=3.1.4-r5"),
-            ("libssl3", "=3.1.4-r5"),
-            ("ssl_client", "=1.36.1-r15"),
-        ],
+        pins: PINS_OF_V3_19,
         architecture: "x86_64",
         platform: "linux/amd64",
         emulator: None,

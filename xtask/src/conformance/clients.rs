@@ -197,7 +197,7 @@ fn all_run(commands: &[String], start: impl Fn(&str) -> Command) -> Outcome {
 const STARTS: usize = 3;
 
 /// A command has to end as it does on the host, and to say something on one of its streams.
-fn runs(name: &str, run: &mut Command) -> Outcome {
+pub(super) fn runs(name: &str, run: &mut Command) -> Outcome {
     let probe = probe(name);
     run.args(probe.arguments);
     let mut said = String::new();

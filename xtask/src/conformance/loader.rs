@@ -68,8 +68,31 @@ pub(super) fn musl(_: &str) -> Outcome {
     compare("alpine", &root, &["chroot", &root.display().to_string(), musl, "--list"])
 }
 
+/// Debian and Alpine in one root: each loader maps what is its own, and nothing of the other's.
+pub(super) fn worlds(_: &str) -> Outcome {
+    let Some(packages) = roots::alpine_packages() else {
+        println!("skipped: no packages of Alpine beside the checkout");
+        return Ok(());
+    };
+    if !need("apt-get")? || !need("dpkg-deb")? {
+        return Ok(());
+    }
+    let work = temporary()?;
+    let root = work.path().join("root");
+    roots::mixed(&packages, work.path(), &root)?;
+    both_worlds("Debian and Alpine", &root)
+}
+
+/// Compares the files of both C libraries of a root of this machine.
+pub(super) fn both_worlds(name: &str, root: &Path) -> Outcome {
+    for loader in ["/lib64/ld-linux-x86-64.so.2", "/lib/ld-musl-x86_64.so.1"] {
+        compare(name, root, &["chroot", &root.display().to_string(), loader, "--list"])?;
+    }
+    Ok(())
+}
+
 /// Compares every file of a root that the loader at the end of `command` is for.
-fn compare(name: &str, root: &Path, command: &[&str]) -> Outcome {
+pub(super) fn compare(name: &str, root: &Path, command: &[&str]) -> Outcome {
     let view = DirectoryView::open(root, &Owner::new(name)).map_err(|error| error.to_string())?;
     let oracle = Oracle { command: command.iter().map(ToString::to_string).collect() };
     let written =

@@ -8,6 +8,7 @@ mod bundle;
 mod clients;
 mod containerd;
 mod crowd;
+mod debian;
 mod loader;
 mod offline;
 mod podman;
@@ -26,9 +27,11 @@ const CHECKS: &[Check] = &[
     ("loader", loader::host),
     ("foreign", loader::foreign),
     ("musl", loader::musl),
+    ("worlds", loader::worlds),
     ("offline", offline::run),
     ("crowd", crowd::run),
     ("apk-real", apk_real::run),
+    ("debian", debian::run),
 ];
 
 /// Runs the named checks, or all of them.

@@ -135,6 +135,48 @@ CODE='int d(void);int main(void){return d();}' build usr/bin/missing lib/libd.so
     output(command("sh").args(["-c", script]).arg(target)).map(drop)
 }
 
+/// What a node runs that Alpine has as well, with all that it needs: one soname in two worlds.
+const MIXED: &[&str] = &[
+    "iptables",
+    "kmod",
+    "libblkid1",
+    "libc6",
+    "libgcc-s1",
+    "libip4tc2",
+    "libip6tc2",
+    "libkmod2",
+    "liblzma5",
+    "libmnl0",
+    "libmount1",
+    "libnetfilter-conntrack3",
+    "libnfnetlink0",
+    "libnftnl11",
+    "libpcre2-8-0",
+    "libseccomp2",
+    "libselinux1",
+    "libsmartcols1",
+    "libssl3",
+    "libudev1",
+    "libxtables12",
+    "libzstd1",
+    "mount",
+    "runc",
+    "zlib1g",
+];
+
+/// Debian's packages of this machine, and Alpine's over them, in one root.
+pub(super) fn mixed(alpine_packages: &[PathBuf], work: &Path, target: &Path) -> Outcome {
+    let packages = work.join("mixed");
+    make_directory(&packages)?;
+    let mut download = command("apt-get");
+    download.args(["-qq", "-o", "APT::Sandbox::User=root", "download"]).args(MIXED);
+    show(download.current_dir(&packages))?;
+    for package in &list(&packages) {
+        output(command("dpkg-deb").arg("--extract").arg(package).arg(target))?;
+    }
+    alpine(alpine_packages, target)
+}
+
 /// Alpine's packages, where the directory that holds them is beside the checkout.
 pub(super) fn alpine_packages() -> Option<Vec<PathBuf>> {
     let packages = list(&root().join("../shared/alpine/v3.19-boot/main/x86_64"));
