@@ -130,6 +130,9 @@ pub(crate) fn build(path: &Path, recipe: &Recipe, output: &Path, manner: &Manner
         patience: Patience::default(),
         mirrors: vec![Mirror::directory(fixtures::mirror())],
         base: base.to_path_buf(),
+        // Nothing is locked anew, so neither the time nor the machine's apt is asked.
+        now: 0,
+        apt_root: cache.path().to_path_buf(),
     };
     let provisions = lock.as_ref().map(|lock| Provisions { lock, supply: &supply });
     let assembled = ocelet::assemble(recipe, provisions, &ocelet::rules(), base, output, &options, &host)

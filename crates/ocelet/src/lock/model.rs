@@ -42,9 +42,10 @@ pub struct LockedIndex {
     pub source: SourceName,
     /// The platform that it is for.
     pub platform: Platform,
-    /// The file: `APKINDEX.tar.gz`.
+    /// The file: `APKINDEX.tar.gz`; of Debian `InRelease`, or `Release` and `Release.gpg`, and each `Packages`.
     pub file: LockedFile,
-    /// The key that signed it: its file name, and the sha256 of the key itself.
+    /// Who vouches for it. Alpine: the key's file name, and the sha256 of the key itself; Debian: the suite, and the
+    /// fingerprints of those who signed its Release.
     pub signed_by: String,
     /// What the repository says that it is; may be empty.
     pub description: String,
@@ -67,9 +68,10 @@ pub struct LockedPackage {
     pub version: String,
     /// The file.
     pub file: LockedFile,
-    /// What apk calls it by: `Q1` and the SHA-1 of its control member in base64.
+    /// What apk calls it by: `Q1` and the SHA-1 of its control member in base64. For Debian its architecture, as dpkg
+    /// has it.
     pub identity: String,
-    /// The key that signed it: its file name, and the sha256 of the key itself.
+    /// Who vouches for it, as for an index.
     pub signed_by: String,
     /// Who asked for it: a wish of the recipe, or other packages.
     pub because: BTreeSet<String>,
