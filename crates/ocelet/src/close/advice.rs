@@ -62,7 +62,7 @@ mod tests {
             let advice = on(&problem);
             match want {
                 Some(want) => {
-                    assert!(advice.as_ref().is_some_and(|advice| advice.contains(want)), "{advice:?}")
+                    assert!(advice.as_ref().is_some_and(|advice| advice.contains(want)), "{advice:?}");
                 }
                 None => assert_eq!(advice, None, "{problem}"),
             }

@@ -34,6 +34,7 @@ pub struct Packaged {
 
 /// What a package database says of a package.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "it is only ever held in a box")]
 pub enum Installed {
     /// That of Alpine.
     Apk(ApkInstalled),

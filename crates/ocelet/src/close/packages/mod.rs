@@ -156,7 +156,7 @@ impl<'unpacked> Packages<'unpacked> {
     /// The packages of which a file is kept, with how many are.
     fn counted(&self, gather: &Gather<'_>, kept: &Kept) -> Vec<(Recorded<'_>, usize)> {
         let counted = self.recorded().into_iter().map(|one| {
-            let files = self.count(&one, gather, kept);
+            let files = Self::count(&one, gather, kept);
             (one, files)
         });
         counted.filter(|(_, files)| *files > 0).collect()
@@ -236,7 +236,7 @@ impl<'unpacked> Packages<'unpacked> {
     }
 
     /// How many files and links of a package are kept. What ocelet made in their place does not count.
-    fn count(&self, one: &Recorded<'_>, gather: &Gather<'_>, kept: &Kept) -> usize {
+    fn count(one: &Recorded<'_>, gather: &Gather<'_>, kept: &Kept) -> usize {
         let is_kept = |path: &&TreePath| {
             kept.paths.contains_key(*path) && !kept.is_own(path) && Self::is_of(one, path, gather)
         };
@@ -269,7 +269,6 @@ impl<'unpacked> Packages<'unpacked> {
 
     /// Where the image has a path of a package; nothing where it has it no more.
     fn place_of(
-        &self,
         one: &Recorded<'_>,
         path: &TreePath,
         gather: &Gather<'_>,

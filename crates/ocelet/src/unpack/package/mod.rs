@@ -54,21 +54,17 @@ pub(super) fn lay(
     if locked.is_empty() && !lock.asked.contains_key(&source.name.value) {
         return Err(UnpackError::NotLocked { name });
     }
-    match &source.kind {
-        SourceKind::Deb(wanted) => {
-            let mut opened = open_all::<deb::Opened>(&name, &locked, goods, host)?;
-            deb::divert(&name, &mut opened)?;
-            let packages = settle(&name, &mut opened, &locked, platform)?;
-            let wanted = wanted.alternatives.iter().map(|(name, at)| (name.clone(), at.clone())).collect();
-            let declared = alternatives::link(&name, &wanted, &mut opened)?;
-            Ok(Laid { trees: trees(opened), packages, declared })
-        }
-        _ => {
-            let mut opened = open_all::<apk::Opened>(&name, &locked, goods, host)?;
-            let packages = settle(&name, &mut opened, &locked, platform)?;
-            Ok(Laid { trees: trees(opened), packages, declared: Declared::new() })
-        }
+    if let SourceKind::Deb(wanted) = &source.kind {
+        let mut opened = open_all::<deb::Opened>(&name, &locked, goods, host)?;
+        deb::divert(&name, &mut opened)?;
+        let packages = settle(&name, &mut opened, &locked, platform)?;
+        let wanted = wanted.alternatives.iter().map(|(name, at)| (name.clone(), at.clone())).collect();
+        let declared = alternatives::link(&name, &wanted, &mut opened)?;
+        return Ok(Laid { trees: trees(opened), packages, declared });
     }
+    let mut opened = open_all::<apk::Opened>(&name, &locked, goods, host)?;
+    let packages = settle(&name, &mut opened, &locked, platform)?;
+    Ok(Laid { trees: trees(opened), packages, declared: Declared::new() })
 }
 
 /// Gives each file to one package, and tells what there is to know of each.

@@ -59,7 +59,7 @@ impl Packages<'_> {
         let image = ImageView::new(kept, gather.tree());
         let cut = recorded.iter().flat_map(|(one, installed)| {
             let whole = apk::Database { packages: vec![(*installed).clone()] };
-            whole.kept(|path| self.place_of(one, path, gather, &image)).packages
+            whole.kept(|path| Self::place_of(one, path, gather, &image)).packages
         });
         let mut database = apk::Database { packages: cut.collect() };
         drop_unwritable(&mut database, flavor, warnings);

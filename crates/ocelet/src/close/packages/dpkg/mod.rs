@@ -64,7 +64,7 @@ impl Packages<'_> {
         for one in recorded {
             if let Record::Deb(installed) = one.record {
                 let whole = deb::Database { packages: vec![installed.clone()] };
-                let cut = whole.kept(|path| self.place_of(one, path, gather, &image));
+                let cut = whole.kept(|path| Self::place_of(one, path, gather, &image));
                 database.packages.extend(cut.packages);
             }
         }
