@@ -279,7 +279,7 @@ fn another_machine_has_the_locked_bytes_from_where_its_own_apt_has_them() {
                     assert!(heard.lines().any(told), "{what}, {step}: {heard}");
                 }
                 (Err(error), None) => {
-                    assert_eq!(Error::class(&error), Unavailable, "{what}, {step}: {error}")
+                    assert_eq!(Error::class(&error), Unavailable, "{what}, {step}: {error}");
                 }
                 (outcome, _) => panic!("{what}, {step}: {outcome:?}"),
             }
