@@ -1,9 +1,8 @@
 //! Debian repositories and apt of a machine into locks: who vouches, what is refused, and what is left out.
 
 use ocelet::ExitClass::{self, Failed, Unavailable, Usage, Verification};
-use ocelet::lock::{Lock, parse};
+use ocelet::lock::parse;
 use ocelet::locking;
-use ocelet::net::Mirror;
 use ocelet::recipe::Recipe;
 use ocelet_testkit::deb::{BuiltDeb, DebBuilder, Repository, Signatures};
 use ocelet_testkit::openpgp::{DAY, Forged, Plan, SIGNED};
@@ -255,23 +254,13 @@ fn a_release_that_was_taken_back_is_refused_wherever_its_signature_is() {
     says("older", &error, Verification, &["one of 2024-04-12T00:00:00Z was seen before"]);
 }
 
-/// The lock of a scene whose repository was mirrored to `mirror` and is gone.
-fn mirrored(recipe: &Recipe, repository: &Repository) -> (Scene, Lock) {
-    let mut scene = with(repository);
-    let lock = scene.lock(recipe, None).expect("it can be locked");
-    let to = scene.path("mirror");
-    scene.with(|supply, host| locking::mirror(recipe, &lock, &to, supply, host)).expect("all is there");
-    scene.remove_all("repo");
-    scene.forget();
-    scene.mirrors = vec![Mirror::directory(&to)];
-    (scene, lock)
-}
-
 #[test]
 fn from_a_mirror_alone_the_same_is_locked() {
     for signatures in [Signatures::Inline, Signatures::Detached] {
         let tools = [built("tool", "1.0-1"), built("other", "1")];
-        let (scene, lock) = mirrored(&tool(), &suite(&tools).by_hash().signatures(signatures));
+        let mut scene = with(&suite(&tools).by_hash().signatures(signatures));
+        let lock = scene.lock(&tool(), None).expect("it can be locked");
+        scene.mirror_alone(&tool(), &lock);
         let again = scene.lock(&tool(), None).unwrap_or_else(|error| panic!("{signatures:?}: {error}"));
         assert_eq!(again.to_text(), lock.to_text(), "{signatures:?}");
         scene

@@ -2,7 +2,6 @@
 
 use ocelet::ExitClass::{self, Unavailable, Usage, Verification};
 use ocelet::locking;
-use ocelet::net::Mirror;
 use ocelet::recipe::Recipe;
 use ocelet::{Error, Options, Provisions};
 use ocelet_testkit::deb::{DebBuilder, Repository, Signatures};
@@ -182,11 +181,7 @@ fn what_the_lock_was_made_from_is_never_left_out() {
 fn a_mirror_of_the_machines_sources_serves_without_them() {
     let mut scene = machine(&suite(&[built("tool", "1.0-1")]));
     let lock = scene.lock(&tool(), None).expect("it can be locked");
-    let to = scene.path("mirror");
-    scene.with(|supply, host| locking::mirror(&tool(), &lock, &to, supply, host)).expect("all is there");
-    scene.remove_all("repo");
-    scene.forget();
-    scene.mirrors = vec![Mirror::directory(&to)];
+    scene.mirror_alone(&tool(), &lock);
     assert_eq!(scene.lock(&tool(), None).expect("the mirror has it").to_text(), lock.to_text());
     // A machine without these sources, or without apt, takes the lock as it is.
     scene.remove_all("machine");

@@ -3,7 +3,6 @@
 use ocelet::ExitClass::{Failed, Unavailable, Verification};
 use ocelet::lock::Lock;
 use ocelet::locking;
-use ocelet::net::Mirror;
 use ocelet::recipe::Recipe;
 use ocelet_oci::Digest;
 
@@ -88,17 +87,8 @@ fn an_index_that_was_taken_back_is_refused() {
 fn mirrored(backend: Backend) -> (Scene, Recipe, Lock) {
     let (mut scene, recipe) = with_tool(backend);
     let lock = scene.lock(&recipe, None).expect("it can be locked");
-    mirror(&mut scene, &recipe, &lock);
+    scene.mirror_alone(&recipe, &lock);
     (scene, recipe, lock)
-}
-
-/// Mirrors what a lock names; then the mirror is all that there is.
-fn mirror(scene: &mut Scene, recipe: &Recipe, lock: &Lock) {
-    let to = scene.path("mirror");
-    scene.with(|supply, host| locking::mirror(recipe, lock, &to, supply, host)).expect("all is there");
-    scene.remove_all("repo");
-    scene.forget();
-    scene.mirrors = vec![Mirror::directory(&to)];
 }
 
 #[test]
@@ -156,7 +146,7 @@ fn a_repository_that_has_moved_on_is_mirrored_as_it_is_now() {
         backend.repository_at(&scene, "", &[tool(), described("tool", "1.1-r0")], 1, true);
         scene.forget();
         scene.heard.take();
-        mirror(&mut scene, &recipe, &lock);
+        scene.mirror_alone(&recipe, &lock);
         let heard = scene.heard.take();
         let (_, indexes) = backend.files().split_last().expect("there are several");
         for file in indexes {
