@@ -120,7 +120,7 @@ fn bring(
     if !differences.is_empty() {
         return Err(LockingError::from(vec![Trouble::Stale { differences }]).into());
     }
-    let lock = locking::placed(recipe, provisions.lock);
+    let lock = locking::placed(recipe, provisions.lock, provisions.supply);
     locking::check_mirrors(recipe, &lock, provisions.supply)?;
     let platforms: BTreeSet<Platform> = wanted.platforms.iter().cloned().collect();
     let goods = fetch::bring(&lock.files(&platforms), provisions.supply, host)?;

@@ -32,7 +32,7 @@ pub fn mirror(
     supply: &Supply<'_>,
     host: &Host<'_>,
 ) -> Result<MirrorReport, LockingError> {
-    let lock = super::placed(recipe, lock);
+    let lock = super::placed(recipe, lock, supply);
     let platforms: BTreeSet<Platform> = recipe.platforms.iter().map(|at| at.value.clone()).collect();
     let mut trouble = Vec::new();
     let goods =

@@ -27,6 +27,7 @@ use crate::lock::{self, Difference, Lock, LockDiff, LockedFile, Vouched, mirror_
 use crate::recipe::{Location, Recipe, SourceName, Variable};
 use crate::resolve::{self, Asked, Before, Plan, Update};
 
+use debian::Nearby;
 pub use error::{LockingError, Trouble, WrongArtifact};
 pub use indexes::check_mirrors;
 pub use mirroring::mirror;
@@ -165,17 +166,23 @@ fn choose(
 
 /// What changes from one lock to another, with what is in each package as far as it can be had.
 pub fn compare(recipe: &Recipe, old: &Lock, new: &Lock, supply: &Supply<'_>, host: &Host<'_>) -> LockDiff {
-    lock::diff(old, new, &|file| anatomy::of(&expanded(file, &recipe.variables), supply, host))
+    let nearby = [old, new].map(|lock| Nearby::of(recipe, lock, supply));
+    lock::diff(old, new, &|file| {
+        let file = nearby.iter().fold(expanded(file, &recipe.variables), |file, nearby| nearby.with(file));
+        anatomy::of(&file, supply, host)
+    })
 }
 
-/// The same lock with the paths of this machine in place of the parameters' names: what can be fetched.
+/// The same lock as this machine can have it: with its paths in place of the parameters' names, and what apt of another
+/// machine had from where apt of this one has it too.
 #[must_use]
-pub fn placed(recipe: &Recipe, lock: &Lock) -> Lock {
+pub fn placed(recipe: &Recipe, lock: &Lock, supply: &Supply<'_>) -> Lock {
     let mut lock = lock.clone();
+    let nearby = Nearby::of(recipe, &lock, supply);
     let files = lock.indexes.iter_mut().map(|one| &mut one.file);
     let files = files.chain(lock.packages.iter_mut().map(|one| &mut one.file));
     for file in files.chain(lock.artifacts.iter_mut().map(|one| &mut one.file)) {
-        *file = expanded(file, &recipe.variables);
+        *file = nearby.with(expanded(file, &recipe.variables));
     }
     lock
 }

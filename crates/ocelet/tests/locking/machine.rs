@@ -2,8 +2,8 @@
 
 use ocelet::ExitClass::{self, Unavailable, Usage, Verification};
 use ocelet::locking;
-use ocelet::net::Mirror;
 use ocelet::recipe::Recipe;
+use ocelet::{Error, Options, Provisions};
 use ocelet_testkit::deb::{DebBuilder, Repository, Signatures};
 use ocelet_testkit::openpgp::{DAY, SIGNED};
 
@@ -181,14 +181,119 @@ fn what_the_lock_was_made_from_is_never_left_out() {
 fn a_mirror_of_the_machines_sources_serves_without_them() {
     let mut scene = machine(&suite(&[built("tool", "1.0-1")]));
     let lock = scene.lock(&tool(), None).expect("it can be locked");
-    let to = scene.path("mirror");
-    scene.with(|supply, host| locking::mirror(&tool(), &lock, &to, supply, host)).expect("all is there");
-    scene.remove_all("repo");
-    scene.forget();
-    scene.mirrors = vec![Mirror::directory(&to)];
+    scene.mirror_alone(&tool(), &lock);
     assert_eq!(scene.lock(&tool(), None).expect("the mirror has it").to_text(), lock.to_text());
     // A machine without these sources, or without apt, takes the lock as it is.
     scene.remove_all("machine");
     scene.with(|supply, _| locking::check_mirrors(&tool(), &lock, supply)).expect("it is as it was locked");
     scene.refused("no apt", &tool(), Unavailable, &["apt has no sources of packages for amd64 in"]);
+}
+
+/// What is done before another machine uses the lock: to the list of its apt and to the repositories. Where the package
+/// comes from then; nothing where it cannot be had.
+type Elsewhere = (&'static str, fn(&Scene), Option<&'static str>);
+
+const INTERNAL: &str = "deb file:ATgone bookworm main\ndeb file:ATinternal bookworm main\n";
+
+const ELSEWHERE: &[Elsewhere] = &[
+    ("the same machine", |scene| scene.forget(), Some("/repo/pool/")),
+    (
+        "both mirrors on one machine",
+        |scene| scene.sources(&format!("{INTERNAL}deb file:ATrepo bookworm main\n")),
+        Some("/repo/pool/"),
+    ),
+    (
+        "an internal mirror, though the first can be reached",
+        |scene| scene.sources(INTERNAL),
+        Some("/internal/pool/"),
+    ),
+    (
+        "other bytes of the same name",
+        |scene| {
+            scene.sources(INTERNAL);
+            scene.flipped("internal/pool/main/tool_1.0-1_amd64.deb");
+        },
+        Some("/repo/pool/"),
+    ),
+    (
+        "an internal mirror alone",
+        |scene| {
+            scene.sources(INTERNAL);
+            scene.remove_all("repo");
+        },
+        Some("/internal/pool/"),
+    ),
+    ("no other mirror", |scene| scene.remove_all("repo"), None),
+    (
+        "no apt",
+        |scene| {
+            scene.remove_all("machine");
+            scene.remove_all("repo");
+        },
+        None,
+    ),
+    (
+        "sources that cannot be read",
+        |scene| {
+            scene.sources("deb file:ATinternal\n");
+            scene.remove_all("repo");
+        },
+        None,
+    ),
+];
+
+#[test]
+fn another_machine_has_the_locked_bytes_from_where_its_own_apt_has_them() {
+    for (what, change, from) in ELSEWHERE {
+        let scene = machine(&suite(&[built("tool", "1.0-1")]));
+        written(&scene, "internal", &suite(&[built("tool", "1.0-1")]));
+        let lock = scene.lock(&tool(), None).expect("it can be locked");
+        let text = lock.to_text();
+        change(&scene);
+        let to = scene.path("mirror");
+        for step in ["assemble", "mirror"] {
+            scene.forget();
+            scene.heard.take();
+            let outcome = scene.with(|supply, host| match step {
+                "mirror" => Ok(locking::mirror(&tool(), &lock, &to, supply, host).map(drop)?),
+                _ => ocelet::assemble(
+                    &tool(),
+                    Some(Provisions { lock: &lock, supply }),
+                    &ocelet::rules(),
+                    &scene.path(""),
+                    &scene.path("out"),
+                    &Options::default(),
+                    host,
+                )
+                .map(drop),
+            });
+            let heard = scene.heard.take();
+            match (outcome, from) {
+                (Ok(()), Some(from)) => {
+                    let told = |line: &str| line.starts_with("Fetched {") && line.contains(from);
+                    assert!(heard.lines().any(told), "{what}, {step}: {heard}");
+                }
+                (Err(error), None) => {
+                    assert_eq!(Error::class(&error), Unavailable, "{what}, {step}: {error}");
+                }
+                (outcome, _) => panic!("{what}, {step}: {outcome:?}"),
+            }
+        }
+        assert_eq!(lock.to_text(), text, "{what}");
+        assert!(!text.contains("internal"), "{text}");
+    }
+}
+
+#[test]
+fn what_changes_is_told_on_another_machine_too() {
+    let scene = machine(&suite(&[built("tool", "1.0-1")]));
+    let before = scene.lock(&tool(), None).expect("it can be locked");
+    let new = package("tool", "1.1-1").file("usr/bin/more", 0o755, b"").build();
+    written(&scene, "internal", &suite(&[built("tool", "1.0-1"), new]));
+    scene.remove_all("repo");
+    scene.sources("deb file:ATinternal bookworm main\n");
+    let after = scene.update(&tool(), &before, &["tool"]).expect("it is signed");
+    scene.forget();
+    let diff = scene.with(|supply, host| locking::compare(&tool(), &before, &after, supply, host));
+    assert!(diff.changes[0].to_string().contains("new file /usr/bin/more"), "{diff:?}");
 }

@@ -3,11 +3,13 @@
 #![expect(clippy::disallowed_methods, reason = "tests make files, and damage those of others")]
 
 mod artifacts;
+mod backend;
 mod debian;
 mod differences;
 mod keeping;
 mod machine;
 mod packages;
+mod repositories;
 mod scene;
 mod signatures;
 mod tampering;

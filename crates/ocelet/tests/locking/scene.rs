@@ -161,6 +161,15 @@ impl Scene {
         self.with(|supply, host| locking::lock(recipe, Some(previous), &update, supply, host))
     }
 
+    /// Mirrors what a lock names to `mirror`; then that is all there is, for `repo` is gone.
+    pub(crate) fn mirror_alone(&mut self, recipe: &Recipe, lock: &Lock) {
+        let to = self.path("mirror");
+        self.with(|supply, host| locking::mirror(recipe, lock, &to, supply, host)).expect("all is there");
+        self.remove_all("repo");
+        self.forget();
+        self.mirrors = vec![Mirror::directory(&to)];
+    }
+
     /// Asserts that a recipe is refused with this class and these words.
     pub(crate) fn refused(&self, what: &str, recipe: &Recipe, class: ExitClass, words: &[&str]) {
         match self.lock(recipe, None) {

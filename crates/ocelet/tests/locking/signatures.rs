@@ -156,7 +156,6 @@ fn keys_that_are_too_small_or_none_are_refused_before_anything_is_fetched() {
     for (key, class, words) in [
         ("small", Usage, &["keys/small.rsa.pub", "1024 bits; wanted 2048"][..]),
         ("empty", Usage, &["keys/empty.rsa.pub", "no line \"-----BEGIN PUBLIC KEY-----\""]),
-        ("gone", ocelet::ExitClass::Unavailable, &["keys/gone.rsa.pub", "alpine"]),
     ] {
         scene.refused(key, &with_keys(&format!("keys = ['keys/{key}.rsa.pub']")), class, words);
         assert_eq!(scene.heard.take(), "", "{key}");

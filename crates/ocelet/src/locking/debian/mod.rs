@@ -10,6 +10,7 @@
 
 mod held;
 mod lists;
+mod nearby;
 mod package;
 mod releases;
 mod suites;
@@ -26,6 +27,7 @@ use crate::lock::mirror_path;
 use crate::recipe::{Platform, SourceName};
 
 pub(super) use held::vouched_anyway;
+pub(super) use nearby::Nearby;
 pub(super) use package::pin;
 use suites::Suite;
 
