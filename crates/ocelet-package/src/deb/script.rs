@@ -76,12 +76,27 @@ impl MaintainerScript {
             |program: &str| [&ASKING[..], &FOR_SYSTEMS, &ELSEWHERE].iter().any(|all| all.contains(&program));
         script::effects(&self.text, passed)
     }
+
+    /// Whether an answer of debconf is fetched before a line (debconf-devel(7), `db_get`): what comes after may hang on
+    /// what whoever installs the package has said.
+    pub fn asks_before(&self, line: usize) -> bool {
+        let mut before = self.text.split(|byte| *byte == b'\n').take(line.saturating_sub(1));
+        before.any(|text| text.trim_ascii_start().starts_with(b"db_get "))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::deb::MaintainerScriptKind;
+
+    #[test]
+    fn questions_come_before_what_hangs_on_them() {
+        let text = "#!/bin/sh\n# db_get is not asked here\n\tdb_get ip/caps || true\nsetcap x /bin/ip\n";
+        let script = MaintainerScript { kind: MaintainerScriptKind::PostInst, text: text.into() };
+        let asked: Vec<bool> = (0..6).map(|line| script.asks_before(line)).collect();
+        assert_eq!(asked, [false, false, false, false, true, true]);
+    }
 
     #[test]
     fn only_what_an_image_would_miss_is_told() {

@@ -162,34 +162,27 @@ impl<'unpacked> Packages<'unpacked> {
         counted.filter(|(_, files)| *files > 0).collect()
     }
 
-    /// Tells of Debian packages that no `os-release` goes with: scanners find them, and nothing about them.
+    /// Tells of packages that no `os-release` goes with: scanners find them, and nothing about them.
     fn warn_of_strangers(&self, flavor: &Flavor, recorded: &[Recorded<'_>], warnings: &mut Warnings) {
-        let mut sources: BTreeMap<&str, &str> = BTreeMap::new();
-        for one in recorded.iter().filter(|one| one.record.kind() == PackageKind::Deb) {
-            sources.entry(one.source).or_insert(one.record.name());
-        }
-        if sources.is_empty() {
-            return;
-        }
-        let sources: Vec<&str> = sources.into_keys().collect();
-        let of = format!("packages of source {} are kept", sources.join(", "));
-        match &self.distribution {
-            None => warnings.add(
-                flavor,
-                format!(
-                    "{of}, and no os-release says of which distribution: scanners cannot look them up; add base-files \
-                     to the packages of the source"
-                ),
-            ),
-            Some(one) if !Distribution::has(&one.id, PackageKind::Deb) => warnings.add(
-                flavor,
-                format!(
-                    "{of}, and os-release names {}: scanners that go by it cannot look them up; give them the bill \
-                     of materials",
+        for kind in [PackageKind::Apk, PackageKind::Deb] {
+            let of_kind = recorded.iter().filter(|one| one.record.kind() == kind);
+            let sources: BTreeSet<&str> = of_kind.map(|one| one.source).collect();
+            let why = match &self.distribution {
+                _ if sources.is_empty() => continue,
+                // Of Alpine many images have single files and no os-release, which `verify` tells of.
+                None if kind == PackageKind::Deb => {
+                    "no os-release says of which distribution: scanners cannot look them up; add base-files to the \
+                     packages of the source"
+                        .to_owned()
+                }
+                Some(one) if !Distribution::has(&one.id, kind) => format!(
+                    "os-release names {}: scanners that go by it cannot look them up; give them the bill of materials",
                     one.id
                 ),
-            ),
-            Some(_) => {}
+                None | Some(_) => continue,
+            };
+            let sources: Vec<&str> = sources.into_iter().collect();
+            warnings.add(flavor, format!("packages of source {} are kept, and {why}", sources.join(", ")));
         }
     }
 

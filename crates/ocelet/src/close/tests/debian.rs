@@ -205,6 +205,15 @@ fn packages_without_a_distribution_are_told_once() {
     let outcome = World::new(&recipe).debian(&tool()).package(&alpine).package(&musl).close();
     assert_eq!(outcome.warnings.len(), 1, "{:?}", outcome.warnings);
     assert!(outcome.warnings[0].contains("os-release names alpine"), "{:?}", outcome.warnings);
+    let outcome = World::new(&recipe).debian(&tool()).debian(&base_files()).package(&musl).close();
+    assert_eq!(
+        outcome.warnings,
+        [
+            "packages of source alpine are kept, and os-release names debian: scanners that go by it cannot look them \
+             up; give them the bill of materials (a for linux/amd64)"
+        ]
+    );
+    let outcome = World::new(&recipe).debian(&tool()).package(&alpine).package(&musl).close();
     // Both databases are there, each with its own packages.
     assert_eq!(outcome.database("a"), ["musl: /lib/libc.so", "release: /etc/os-release"]);
     assert_eq!(outcome.dpkg_packages("a"), ["tool: /usr/bin/tool /usr/share/doc/tool/copyright"]);
@@ -224,7 +233,47 @@ fn scripts_that_an_image_would_not_miss_are_not_told() {
             "mkdir -p /var/lib/tool\n",
             Some("postinst of tool-1.2-3 was not run; it would have: mkdir /var/lib/tool (line 2)"),
         ),
+        (
+            "a directory that is only read",
+            "install -d /usr/lib/tool\n[ -d /etc/tool.d ] || mkdir /etc/tool.d/\n",
+            None,
+        ),
+        (
+            "a directory that is only read, and an account",
+            "mkdir /etc/tool.d\nadduser --system t\n",
+            Some("postinst of tool-1.2-3 was not run, and cannot be read: adduser --system t (line 3)"),
+        ),
         ("unread, for systems", "make-all\n", None),
+        (
+            "unread alternatives",
+            "for x in a b; do update-alternatives --install /usr/bin/$x $x /x/$x 1; done\n",
+            None,
+        ),
+        (
+            "unread diversions in name",
+            "f=$1\ndpkg-divert --package tool --no-rename --divert $f.x --add $f\n",
+            None,
+        ),
+        (
+            "unread diversions",
+            "dpkg-divert --package tool --rename --add $1\n",
+            Some(
+                "postinst of tool-1.2-3 was not run, and cannot be read: dpkg-divert --package tool --rename --add $1 \
+                 (line 2)",
+            ),
+        ),
+        (
+            "capabilities",
+            "if ! setcap cap_net_raw+ep /usr/bin/tool; then\necho no\nfi\n",
+            Some(
+                "postinst of tool-1.2-3 was not run, and cannot be read: ! setcap cap_net_raw+ep /usr/bin/tool (line 2)",
+            ),
+        ),
+        (
+            "capabilities that are asked for",
+            "db_get tool/setcaps\nif [ \"$RET\" = true ]; then\nsetcap cap_net_raw+ep /bin/tool\nfi\n",
+            None,
+        ),
         (
             "unread, and missed",
             "make-all\nif ! getent passwd t; then adduser --system t; fi\n",
