@@ -39,7 +39,7 @@ const TASKS: &[Task] = &[
     ("bless", "accept the embedded bundle's digests as the new golden ones", bless::run),
     (
         "fuzz",
-        "mutated inputs for every parser: `fuzz [SECONDS]` (default 20), or `fuzz FILE` again",
+        "mutated inputs for every parser: `fuzz [SECONDS [TARGET…]]` (default 20, all), or `fuzz FILE` again",
         fuzz::run,
     ),
     (

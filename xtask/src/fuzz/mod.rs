@@ -4,6 +4,7 @@
 //! repeated. The seed is printed, and `OCELET_FUZZ_SEED` gives another one. An input that fails is kept in
 //! `target/fuzz/`, with the command that tries it again.
 
+mod debian;
 mod mutate;
 mod seeds;
 mod targets;
@@ -16,7 +17,7 @@ use std::time::{Duration, Instant};
 use crate::Outcome;
 use crate::shell::{make_directory, read, root, variable, write};
 use mutate::Mutator;
-use targets::{Bench, TARGETS, Target};
+use targets::{Bench, Target, targets};
 use watch::{Watch, peak_memory, reset_peak_memory};
 
 /// How long all targets together are tried when nothing is said, in seconds.
@@ -28,28 +29,34 @@ const SLOWEST: Duration = Duration::from_secs(5);
 /// How much one input may raise the peak of memory, in bytes.
 const LARGEST: u64 = 384 << 20;
 
-/// `fuzz [SECONDS]`, or `fuzz FILE` for an input that was kept.
+/// `fuzz [SECONDS [TARGET…]]`, or `fuzz FILE` for an input that was kept.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
-    let bench = Bench::new()?;
-    match arguments {
-        [] => all(&bench, USUAL_SECONDS),
-        [word] => match word.parse() {
-            Ok(seconds) => all(&bench, seconds),
-            Err(_) => again(&bench, Path::new(word)),
-        },
-        _ => Err("usage: cargo xtask fuzz [SECONDS | FILE]".to_owned()),
+    let Some((word, names)) = arguments.split_first() else {
+        return some(&Bench::new()?, USUAL_SECONDS, &[]);
+    };
+    match word.parse() {
+        Ok(seconds) => some(&Bench::new()?, seconds, names),
+        Err(_) if names.is_empty() => again(&Bench::new()?, Path::new(word)),
+        Err(_) => Err("usage: cargo xtask fuzz [SECONDS [TARGET…] | FILE]".to_owned()),
     }
 }
 
-fn all(bench: &Bench, seconds: u64) -> Outcome {
+/// Tries those targets, or all where none is named.
+fn some(bench: &Bench, seconds: u64, names: &[String]) -> Outcome {
+    if let Some(unknown) = names.iter().find(|name| targets().all(|target| target.name != name.as_str())) {
+        let known: Vec<&str> = targets().map(|target| target.name).collect();
+        return Err(format!("no target is called {unknown}; there are {}", known.join(", ")));
+    }
+    let wanted: Vec<&Target> =
+        targets().filter(|target| names.is_empty() || names.iter().any(|name| name == target.name)).collect();
     let seed = match variable("OCELET_FUZZ_SEED") {
         Some(text) => text.parse().map_err(|_| format!("OCELET_FUZZ_SEED is {text}, not a whole number"))?,
         None => USUAL_SEED,
     };
-    println!("seed {seed} (OCELET_FUZZ_SEED), {seconds} seconds for {} targets", TARGETS.len());
-    let share = Duration::from_millis(seconds * 1000 / TARGETS.len() as u64);
+    println!("seed {seed} (OCELET_FUZZ_SEED), {seconds} seconds for {} targets", wanted.len());
+    let share = Duration::from_millis(seconds * 1000 / wanted.len() as u64);
     let mut failures = Vec::new();
-    for target in TARGETS {
+    for target in wanted {
         let tried = try_target(bench, target, seed, share)?;
         println!("{:<14} {:>8} inputs from {:>3} seeds", target.name, tried.inputs, tried.seeds);
         failures.extend(tried.failure);
@@ -91,8 +98,17 @@ fn try_target(bench: &Bench, target: &Target, seed: u64, share: Duration) -> Res
     Ok(Tried { inputs, seeds: seeds.len(), failure: None })
 }
 
-/// Tries one input.
+/// Tries one input; one that is slow twice, since others may have had the machine.
 fn one(bench: &Bench, target: &Target, input: &[u8], watch: &Watch) -> Outcome {
+    let took = once(bench, target, input, watch)?;
+    if took <= SLOWEST || once(bench, target, input, watch)? <= SLOWEST {
+        return Ok(());
+    }
+    Err(format!("it takes {took:.1?}, and at most {SLOWEST:.0?} are allowed"))
+}
+
+/// Tries one input once, and tells how long it took.
+fn once(bench: &Bench, target: &Target, input: &[u8], watch: &Watch) -> Result<Duration, String> {
     reset_peak_memory();
     let before = peak_memory();
     watch.begin(input);
@@ -103,21 +119,17 @@ fn one(bench: &Bench, target: &Target, input: &[u8], watch: &Watch) -> Outcome {
     let grown = peak_memory().saturating_sub(before);
     match ended {
         Err(_) => Err("it panics".to_owned()),
-        Ok(()) if took > SLOWEST => {
-            Err(format!("it takes {took:.1?}, and at most {SLOWEST:.0?} are allowed"))
-        }
         Ok(()) if grown > LARGEST => {
             Err(format!("it takes {} MB of memory, and at most {} are allowed", grown >> 20, LARGEST >> 20))
         }
-        Ok(()) => Ok(()),
+        Ok(()) => Ok(took),
     }
 }
 
 /// Tries an input that was kept: its file name begins with its target's.
 fn again(bench: &Bench, file: &Path) -> Outcome {
     let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let target = TARGETS
-        .iter()
+    let target = targets()
         .find(|target| name.split('.').next() == Some(target.name))
         .ok_or_else(|| format!("{name} does not begin with the name of a target and a dot"))?;
     let input = read(file)?;
@@ -141,7 +153,7 @@ mod tests {
     #[test]
     fn every_target_takes_its_seeds_and_some_mutants() {
         let bench = Bench::new().unwrap_or_else(|error| panic!("{error}"));
-        for target in TARGETS {
+        for target in targets() {
             let tried = try_target(&bench, target, USUAL_SEED, Duration::from_millis(100));
             let tried = tried.unwrap_or_else(|error| panic!("{error}"));
             assert_eq!(tried.failure, None);

@@ -80,13 +80,18 @@ fn replace(bytes: &mut [u8], from: [u8; 4], to: [u8; 4]) {
     }
 }
 
-/// Writes the right checksum into everything that looks like a tar header (pax(1), "ustar Interchange Format"):
-/// otherwise a damaged header never gets past it.
+/// Writes the right checksum into everything that looks like a tar header: otherwise a damaged header never gets past
+/// it.
 pub(super) fn repair_tar(bytes: &mut [u8]) {
-    for header in bytes.chunks_exact_mut(512).filter(|block| &block[257..262] == b"ustar") {
-        header[148..156].fill(b' ');
-        let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
-        header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    bytes.chunks_exact_mut(512).for_each(repair_tar_header);
+}
+
+/// Does so for one block of an archive (pax(1), "ustar Interchange Format").
+pub(super) fn repair_tar_header(block: &mut [u8]) {
+    if &block[257..262] == b"ustar" {
+        block[148..156].fill(b' ');
+        let sum: u32 = block.iter().map(|byte| u32::from(*byte)).sum();
+        block[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
     }
 }
 

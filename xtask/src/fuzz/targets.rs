@@ -17,7 +17,7 @@ use ocelet_tree::tar_in::{self, Limits};
 use ocelet_tree::{DecodeLimits, Decoder, Glob, Owner, Tree};
 use tempfile::TempDir;
 
-use super::seeds;
+use super::{debian, seeds};
 use crate::shell::{temporary, write};
 
 /// One parser.
@@ -40,9 +40,15 @@ pub(super) struct Bench {
     pub(super) musl: Tree,
     pub(super) context: Context,
     pub(super) layout: PathBuf,
+    pub(super) signed: debian::Signed,
 }
 
-pub(super) const TARGETS: &[Target] = &[
+/// All targets.
+pub(super) fn targets() -> impl Iterator<Item = &'static Target> {
+    TARGETS.iter().chain(debian::TARGETS)
+}
+
+const TARGETS: &[Target] = &[
     Target { name: "tar", seeds: |_| seeds::tars(), words: TAR, repair: seeds::repair_tar, call: tar },
     Target { name: "layer", seeds: |_| seeds::layers(), words: TAR, repair: seeds::repair_tar, call: layer },
     Target { name: "decode", seeds: |_| seeds::packed(), words: &[], repair: |_| {}, call: decode },
@@ -130,7 +136,8 @@ impl Bench {
         let [glibc, musl] = crate::fixtures::trees();
         let known_rules = ocelet::rules().names().map(str::to_owned).collect();
         let context = Context { known_rules, ..Context::default() };
-        Ok(Self { scratch: Scratch::new(work.path()), work, glibc, musl, context, layout })
+        let (scratch, signed) = (Scratch::new(work.path()), debian::Signed::new()?);
+        Ok(Self { work, scratch, glibc, musl, context, layout, signed })
     }
 }
 

@@ -40,6 +40,17 @@ fn database() -> Database {
 }
 
 #[test]
+fn a_package_that_is_there_many_times_is_not_lost() {
+    let text = "Package: one\nVersion: 1\nArchitecture: amd64\n\n".repeat(4);
+    let files = BTreeMap::from([(path("status"), text.into_bytes())]);
+    let database = Database::read(&files).expect("paragraphs");
+    for layout in [Layout::Status, Layout::StatusDirectory] {
+        let again = Database::read(&database.to_files(layout)).expect("it was just written");
+        assert_eq!(again.packages.len(), 4, "{layout:?}");
+    }
+}
+
+#[test]
 fn a_package_is_written_as_dpkg_does() {
     let database = database();
     let text = database.packages[0].paragraph_text();

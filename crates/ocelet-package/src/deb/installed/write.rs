@@ -9,7 +9,7 @@ use crate::deb::digest::hex;
 
 impl Database {
     /// The files of the database by their names below `var/lib/dpkg`. Packages are written in their order; in
-    /// `status.d` that of their names is all there is.
+    /// `status.d` that of their names is all there is, and one that is there twice is written twice.
     ///
     /// # Panics
     /// Never: names of packages are plain.
@@ -17,11 +17,11 @@ impl Database {
         let place = |name: String| TreePath::new(name).expect("names of packages are plain");
         let mut files = BTreeMap::new();
         let mut status = String::new();
-        let mut taken = BTreeSet::new();
+        let (mut names, mut others) = (BTreeSet::new(), BTreeMap::new());
         for package in &self.packages {
             let text = package.paragraph_text();
             let mut name = package.name().to_owned();
-            let again = !taken.insert(name.clone());
+            let again = !names.insert(name.clone());
             match layout {
                 Layout::Status => {
                     // dpkg tells packages apart by the architecture where several may be there (info/format 1).
@@ -39,6 +39,11 @@ impl Database {
                 Layout::StatusDirectory => {
                     if again {
                         name = format!("{name}:{}", package.architecture());
+                        let times: &mut u64 = others.entry(name.clone()).or_default();
+                        *times += 1;
+                        if *times > 1 {
+                            name = format!("{name}:{times}");
+                        }
                     }
                     files.insert(place(format!("status.d/{name}.md5sums")), package.sums());
                     files.insert(place(format!("status.d/{name}")), text.into_bytes());
