@@ -4,6 +4,8 @@
 //!
 //! It needs a machine whose apt has sources and keys. The mixed image needs `OCELET_ALPINE` too, as `apk-real` does.
 
+mod apt;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,6 +15,8 @@ use ocelet_package::deb::{Database, Layout};
 use ocelet_testkit::scanner::scan;
 use ocelet_tree::{Owner, TreePath};
 use serde_json::Value;
+
+use apt::Sources;
 
 use super::bundle::{assembled, cached};
 use super::clients::runs;
@@ -97,7 +101,7 @@ struct Image {
 impl Run<'_> {
     fn node(&self) -> Outcome {
         let text = read(&root().join("recipes/debian-node.toml"))?;
-        let layout = self.assembled("debian-node", &text)?;
+        let Some(layout) = self.assembled("debian-node", &text)? else { return Ok(()) };
         let images = self.images(&layout)?;
         let mut failures = Vec::new();
         for image in &images {
@@ -112,17 +116,28 @@ impl Run<'_> {
         if failures.is_empty() { Ok(()) } else { Err(failures.join("\n")) }
     }
 
-    /// Locks and assembles a recipe; where the layout is.
-    fn assembled(&self, name: &str, recipe: &[u8]) -> Result<PathBuf, String> {
+    /// Locks and assembles a recipe; where the layout is, or nothing where no package can be had on this machine.
+    fn assembled(&self, name: &str, recipe: &[u8]) -> Result<Option<PathBuf>, String> {
         let place = self.work.join(format!("{name}.toml"));
         write(&place, recipe)?;
-        output(self.command("lock").arg(&place))?;
-        let layout = self.work.join(name);
+        let lock = || {
+            let mut lock = self.command("lock");
+            lock.arg(&place);
+            lock
+        };
         let mut assemble = self.command("assemble");
+        match apt::lock(lock, &self.work.join(format!("{name}-apt")))? {
+            Sources::Machine => {}
+            Sources::Copy(copy) => drop(assemble.arg("--apt-root").arg(copy)),
+            Sources::Nothing(why) => {
+                return skip(&format!("no Debian packages: {}", why.trim())).map(|()| None);
+            }
+        }
+        let layout = self.work.join(name);
         assemble.arg(&place).args(["--locked", "--format", "json", "--output"]).arg(&layout);
         assembled(&mut assemble)?;
         output(self.command("verify").arg(&layout))?;
-        Ok(layout)
+        Ok(Some(layout))
     }
 
     fn command(&self, word: &str) -> Command {
@@ -185,7 +200,7 @@ impl Run<'_> {
     /// A glibc program of Debian beside tools of Alpine: both run in one container, each by its own loader.
     fn mixed(&self, alpine: &Path) -> Outcome {
         let recipe = mixed_recipe(alpine);
-        let layout = self.assembled("mixed", recipe.as_bytes())?;
+        let Some(layout) = self.assembled("mixed", recipe.as_bytes())? else { return Ok(()) };
         let images = self.images(&layout)?;
         let image = images.first().ok_or("there is no mixed image")?;
         if image.worlds != ["/lib/ld-musl-x86_64.so.1", "/lib64/ld-linux-x86-64.so.2"] {
@@ -274,9 +289,7 @@ fn run_in(files: &Path, machine: &Machine, image: &Image) -> Outcome {
     output(command("mknod").arg(files.join("dev/null")).args(["c", "1", "3"]))?;
     every(image, |name| {
         let mut inside = inside(files, machine, name)?;
-        let Some((_, want)) =
-            UNEMULATED.iter().find(|(other, _)| machine.emulator.is_some() && *other == name)
-        else {
+        let Some((_, want)) = UNEMULATED.iter().find(|(other, _)| *other == name) else {
             return runs(name, &mut inside);
         };
         let ended =
