@@ -49,7 +49,8 @@ const TASKS: &[Task] = &[
     ),
     (
         "conformance",
-        "real loaders and real clients: `conformance [repeat|clients|loader|foreign|musl|offline|crowd|apk-real]…`",
+        "real loaders and real clients: `conformance [repeat|clients|loader|foreign|musl|worlds|offline|crowd|apk-real|\
+         debian]…`",
         conformance::run,
     ),
 ];
