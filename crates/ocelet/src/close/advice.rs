@@ -8,7 +8,7 @@ pub(super) fn on(problem: &Problem) -> Option<String> {
         Problem::MissingLoader { loader, .. } => match World::of_loader(loader.as_bytes()) {
             Some(World::Glibc) => Some(format!(
                 "{loader} is the loader of glibc, which Debian has in the package libc6: add it to the packages of a \
-                 Debian source"
+                 Debian source, and from Debian 13 on base-files, whose links lead from /lib and /lib64 into /usr"
             )),
             Some(World::Musl) => Some(format!(
                 "{loader} is the loader of musl, which Alpine has in the package musl: add an Alpine source that has it"
