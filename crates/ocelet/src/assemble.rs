@@ -126,6 +126,10 @@ fn bring(
     if !differences.is_empty() {
         return Err(LockingError::from(vec![Trouble::Stale { differences }]).into());
     }
+    let contradictions = locking::contradictions(recipe, provisions.lock);
+    if !contradictions.is_empty() {
+        return Err(LockingError::from(contradictions).into());
+    }
     let lock = locking::placed(recipe, provisions.lock, provisions.supply);
     locking::check_mirrors(recipe, &lock, provisions.supply)?;
     let platforms: BTreeSet<Platform> = wanted.platforms.iter().cloned().collect();
