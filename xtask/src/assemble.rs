@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use ocelet::fetch::Supply;
 use ocelet::fetch::store::Store;
-use ocelet::finished::{Finished, Reference, inspect, verify};
+use ocelet::finished::{Finished, Matrix, Reference, SizedSet, sizes, verify};
 use ocelet::host::{Host, Scratch};
 use ocelet::layer::Compression;
 use ocelet::lock::Lock;
@@ -18,7 +18,6 @@ use ocelet::net::{FileOnly, Mirror, Patience, ThreadSleeper};
 use ocelet::recipe::{Context, Parsed, Recipe, parse};
 use ocelet::{Event, Observer, Options, Provisions};
 
-use crate::matrix::{self, Cell};
 use crate::shell::{read_text, root, temporary};
 use crate::{Outcome, bless, fixtures};
 
@@ -29,7 +28,7 @@ pub(crate) struct Built {
     /// The digest of each tag's index.
     pub(crate) digests: BTreeMap<String, String>,
     /// The sizes of each tag and platform.
-    pub(crate) sizes: Vec<Cell>,
+    pub(crate) sizes: SizedSet,
 }
 
 /// How a recipe is assembled.
@@ -59,7 +58,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         let recipe = recipe(&path, &manner)?;
         let output = root().join("dist").join(recipe.image.value.as_str());
         let built = build(&path, &recipe, &output, &manner)?;
-        println!("{}", matrix::table(&built.image, &built.sizes));
+        println!("{}", Matrix::of(&built.image, &[built.sizes.clone()]).to_text());
         if is_bundle {
             differences.extend(bless::differences(&golden, &built, manner.compression));
         }
@@ -146,7 +145,9 @@ pub(crate) fn build(path: &Path, recipe: &Recipe, output: &Path, manner: &Manner
             broken.map(|finding| format!("{}: {}", finding.place, finding.message)).collect();
         return Err(format!("{} is broken:\n  {}", output.display(), lines.join("\n  ")));
     }
-    let images = finished.images(None).map_err(|error| sentence(&error))?;
+    let sizes =
+        sizes(recipe.image.value.as_str(), &finished, None, &host).map_err(|error| sentence(&error))?;
+    let images = &sizes.images;
     if verified.images != images.len() || verified.images == 0 {
         return Err(format!(
             "{} of the {} images in {} were verified",
@@ -159,7 +160,7 @@ pub(crate) fn build(path: &Path, recipe: &Recipe, output: &Path, manner: &Manner
     Ok(Built {
         image: recipe.image.value.to_string(),
         digests: tags.iter().map(|tag| (tag.tag.clone(), tag.digest.to_string())).collect(),
-        sizes: matrix::cells(&inspect(&images))?,
+        sizes,
     })
 }
 
@@ -201,7 +202,7 @@ mod tests {
             let output = tempfile::tempdir().expect("a temporary directory can be made");
             let built =
                 build(&path, &recipe, output.path(), &manner).unwrap_or_else(|error| panic!("{error}"));
-            assert_eq!(built.sizes.len(), recipe.flavors.len() * recipe.platforms.len());
+            assert_eq!(built.sizes.images.len(), recipe.flavors.len() * recipe.platforms.len());
             bless::accept(&bless::differences(&golden, &built, compression))
                 .unwrap_or_else(|error| panic!("{error}"));
         }

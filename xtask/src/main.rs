@@ -11,7 +11,6 @@ mod ci;
 mod conformance;
 mod fixtures;
 mod fuzz;
-mod matrix;
 mod shell;
 mod tidy;
 

@@ -125,7 +125,9 @@ impl Compression {
             }
             Self::Zstd { level, window } => {
                 let version = zstd::zstd_safe::version_string();
-                let long = window.map(|window| format!(", long distance matching in a window of {window}"));
+                let long = window.map(|window| {
+                    format!(", long distance matching in a window of {window}, jobs of half of it")
+                });
                 format!("libzstd {version}, level {level}{}, multi-threaded mode", long.unwrap_or_default())
             }
         }
@@ -209,7 +211,10 @@ mod tests {
         for (text, want) in [
             ("gzip:10", "level 10, members of 1 MiB"),
             ("zstd:19", "level 19, multi-threaded mode"),
-            ("zstd:19:128MiB", "level 19, long distance matching in a window of 128MiB, multi-threaded mode"),
+            (
+                "zstd:19:128MiB",
+                "level 19, long distance matching in a window of 128MiB, jobs of half of it, multi-threaded mode",
+            ),
         ] {
             let encoder = text.parse::<Compression>().expect("known").encoder();
             assert!(encoder.ends_with(want), "{text}: {encoder}");

@@ -13,6 +13,7 @@ use std::thread;
 use ocelet_oci::{Blob, BlobSink, DiffId, Layout, LayoutError};
 use ocelet_tree::tar_out::{WriteError, write_entries};
 use ocelet_tree::{Node, TreePath};
+use zstd::zstd_safe::CParameter;
 
 use super::compression::{Compression, Window};
 use super::files::Files;
@@ -237,6 +238,12 @@ fn zstd(
         encoder.window_log(window.log().into()).map_err(LayerError::Write)?;
     }
     encoder.multithread(threads).map_err(LayerError::Write)?;
+    if let Some(window) = window {
+        // Half a window is what libzstd itself takes at level 19 with 128 MiB. At lower levels it would cut the input
+        // into jobs of 2 MiB, between which only long matches are found: of 104 MB of Go programs level 3 makes
+        // 24.7 MB in jobs of 64 MiB, and 28.5 MB in its own.
+        encoder.set_parameter(CParameter::JobSize(1 << (window.log() - 1))).map_err(LayerError::Write)?;
+    }
     let mut tar = Hashing::new(encoder);
     lay_out(entries, &mut tar)?;
     let (encoder, blob) = tar.finish();
