@@ -40,7 +40,7 @@ pub(crate) struct Manner {
 }
 
 impl Manner {
-    /// As `ocelet assemble` without flags does.
+    /// The first manner in which golden digests are kept.
     pub(crate) fn usual() -> Self {
         let jobs = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         Self { compression: Compression::DEFAULT, jobs }
