@@ -197,7 +197,7 @@ mod tests {
         {
             for arch in ["amd64", "arm64", "arm"] {
                 // Upstream releases nothing for 32-bit ARM from 1.27 on.
-                let is_released = arch != "arm" || numbers(version) < [1, 27];
+                let is_released = arch != "arm" || numbers(version) < vec![1, 27];
                 for program in ["kubelet", "kubeadm"] {
                     let address = format!("https://dl.k8s.io/release/v{version}/bin/linux/{arch}/{program}");
                     assert_eq!(known(&Location::of(address.clone())).is_some(), is_released, "{address}");

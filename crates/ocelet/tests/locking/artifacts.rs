@@ -278,12 +278,14 @@ fn nobody_is_believed_about_a_known_release() {
     let forged = lock.to_text().replace("mirror.example.org", "dl.k8s.io");
     let forged = ocelet::lock::parse(&forged).expect("our own text");
     let official = recipe(&kubelet(""));
-    let words = [KUBELET, known, &format!("the lock has sha256 {other}")];
-    let said = scene.lock(&official, Some(&forged)).expect_err("the lock has other bytes");
-    says("lock", &said, Verification, &words);
-    assert!(said.hints().iter().any(|hint| hint.contains("a place of your own")), "{:?}", said.hints());
     let settled = scene.with(|supply, host| {
         locking::settle(&official, Some(forged.clone()), locking::Staleness::Refused, supply, host)
     });
-    says("settle", &settled.expect_err("the lock has other bytes"), Verification, &words);
+    let words = [KUBELET, known, &format!("the lock has sha256 {other}")];
+    let said = settled.expect_err("the lock has other bytes");
+    assert!(said.hints().iter().any(|hint| hint.contains("a place of your own")), "{:?}", said.hints());
+    says("settle", &said, Verification, &words);
+    // An update does not keep them, and asks for the right ones.
+    let said = scene.update(&official, &forged, &["thing"]).expect_err("the mirror has none");
+    says("update", &said, Verification, &[KUBELET, known, "m/dl.k8s.io/release"]);
 }
