@@ -11,7 +11,6 @@ mod ci;
 mod conformance;
 mod fixtures;
 mod fuzz;
-mod matrix;
 mod shell;
 mod tidy;
 
@@ -26,7 +25,8 @@ type Task = (&'static str, &'static str, fn(&[String]) -> Outcome);
 const TASKS: &[Task] = &[
     (
         "assemble",
-        "every flavor and platform of the embedded bundle, with sizes: `assemble [RECIPE…] [--set NAME=VALUE]…`",
+        "every flavor and platform of the embedded bundle, or of recipes, with sizes: `assemble [--live] [RECIPE…] [--set \
+         NAME=VALUE]…`; with --live from upstream",
         assemble::run,
     ),
     ("ci", "everything that has to pass before a change lands", ci::run),

@@ -26,8 +26,17 @@ const ARROWS: &[(&str, &[&str])] = &[
 const ROOMS: &[&str] =
     &["recipe", "resolve", "lock", "fetch", "unpack", "close", "layer", "image", "ship", "report"];
 /// What stands beside the hallway, and may import every room.
-const BESIDE: &[&str] =
-    &["assemble.rs", "error.rs", "event.rs", "exit.rs", "finished", "host", "lib.rs", "locking"];
+const BESIDE: &[&str] = &[
+    "assemble.rs",
+    "error.rs",
+    "event.rs",
+    "exit.rs",
+    "finished",
+    "host",
+    "lib.rs",
+    "locking",
+    "profile.rs",
+];
 /// What stands beside the hallway and is needed by no room.
 const BEHIND: &[&str] = &["assemble", "finished", "locking"];
 /// Documents that name tasks.

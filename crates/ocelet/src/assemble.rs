@@ -15,9 +15,10 @@ use crate::event::Event;
 use crate::fetch::{self, Goods, Supply};
 use crate::host::Host;
 use crate::image;
-use crate::layer::{self, Compression, Files, FlavorFiles, Layer, LayerPlan, Workers};
+use crate::layer::{self, Compression, Files, FlavorFiles, Layer, LayerPlan, Split, Workers};
 use crate::lock::Lock;
 use crate::locking::{self, LockingError, Trouble};
+use crate::profile::Profile;
 use crate::recipe::{FlavorName, Platform, Recipe};
 use crate::report::sbom::{self, SPDX_TYPE};
 use crate::report::{self, REPORT_TYPE, Report};
@@ -33,6 +34,8 @@ pub struct Options {
     pub platforms: BTreeSet<Platform>,
     /// How layers are compressed.
     pub compression: Compression,
+    /// By what files share a layer.
+    pub split: Split,
     /// The most layers of one image.
     pub layers: usize,
     /// Whether what is missing is told as a warning instead of ending the run.
@@ -49,11 +52,14 @@ pub struct Assembled {
 }
 
 impl Default for Options {
+    /// Every image, in the default [`Profile`].
     fn default() -> Self {
+        let profile = Profile::default().choice();
         Self {
             flavors: BTreeSet::new(),
             platforms: BTreeSet::new(),
-            compression: Compression::DEFAULT,
+            compression: profile.compression,
+            split: profile.split,
             layers: 10,
             allow_missing: false,
         }
@@ -120,6 +126,10 @@ fn bring(
     if !differences.is_empty() {
         return Err(LockingError::from(vec![Trouble::Stale { differences }]).into());
     }
+    let contradictions = locking::contradictions(recipe, provisions.lock);
+    if !contradictions.is_empty() {
+        return Err(LockingError::from(contradictions).into());
+    }
     let lock = locking::placed(recipe, provisions.lock, provisions.supply);
     locking::check_mirrors(recipe, &lock, provisions.supply)?;
     let platforms: BTreeSet<Platform> = wanted.platforms.iter().cloned().collect();
@@ -185,7 +195,8 @@ fn build(
     let mut reports = BTreeMap::new();
     let mut attached = BTreeMap::new();
     for platform in closed {
-        let plan = layer::plan(&Files::of(platform), &FlavorFiles::of(platform), options.layers);
+        let plan =
+            layer::plan(&Files::of(platform), &FlavorFiles::of(platform), options.split, options.layers);
         let layers = write_layers(&plan, platform, wanted, options.compression, &workers, layout, host)?;
         for name in &wanted.flavors {
             let flavor = &recipe.flavors[name];

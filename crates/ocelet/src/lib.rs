@@ -20,6 +20,7 @@ pub mod image;
 pub mod layer;
 pub mod lock;
 pub mod locking;
+mod profile;
 pub mod recipe;
 pub mod report;
 pub mod resolve;
@@ -33,6 +34,7 @@ pub use exit::ExitClass;
 pub use ocelet_elf::RulePacks;
 pub use ocelet_net as net;
 pub use ocelet_tree as tree;
+pub use profile::{Choice, Profile, Reader, UnknownProfile};
 
 /// The rule packs that ship with ocelet.
 pub fn rules() -> RulePacks {

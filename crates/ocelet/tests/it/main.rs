@@ -11,6 +11,7 @@ mod layers;
 mod layouts;
 mod own;
 mod scenario;
+mod sizes;
 mod sources;
 mod traps;
 mod verify;

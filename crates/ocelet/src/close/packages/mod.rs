@@ -133,33 +133,24 @@ impl<'unpacked> Packages<'unpacked> {
         kept: &mut Kept,
         warnings: &mut Warnings,
     ) -> Result<(), CloseError> {
-        let counted = self.counted(gather, kept);
-        if !counted.is_empty() {
+        let known = self.recorded();
+        if known.iter().any(|one| Self::count(one, gather, kept) > 0) {
             tell_distribution(gather, kept)?;
             kept.distribution.clone_from(&self.distribution);
-            dpkg::keep_licenses(&counted, gather, kept)?;
+            // A licence may be a link to another package's, which then has to come with its own.
+            dpkg::keep_licenses(&known, gather, kept)?;
+            dpkg::keep_licenses(&known, gather, kept)?;
         }
-        // What tells the distribution and the licences are files of packages too.
-        let counted = self.counted(gather, kept);
-        dpkg::keep_licenses(&counted, gather, kept)?;
-        let counted = self.counted(gather, kept);
-        for (one, files) in &counted {
+        let counted = known.into_iter().map(|one| (Self::count(&one, gather, kept), one));
+        let counted: Vec<(usize, Recorded<'_>)> = counted.filter(|(files, _)| *files > 0).collect();
+        for (files, one) in &counted {
             kept.packages.insert(one.owner.clone(), one.kept(*files));
         }
         self.artifacts(gather, kept);
-        let recorded: Vec<Recorded<'_>> = counted.into_iter().map(|(one, _)| one).collect();
+        let recorded: Vec<Recorded<'_>> = counted.into_iter().map(|(_, one)| one).collect();
         self.warn_of_strangers(flavor, &recorded, warnings);
         self.apk_database(flavor, &recorded, gather, kept, warnings)?;
         self.dpkg_database(flavor, &recorded, gather, kept, warnings)
-    }
-
-    /// The packages of which a file is kept, with how many are.
-    fn counted(&self, gather: &Gather<'_>, kept: &Kept) -> Vec<(Recorded<'_>, usize)> {
-        let counted = self.recorded().into_iter().map(|one| {
-            let files = Self::count(&one, gather, kept);
-            (one, files)
-        });
-        counted.filter(|(_, files)| *files > 0).collect()
     }
 
     /// Tells of packages that no `os-release` goes with: scanners find them, and nothing about them.

@@ -30,13 +30,16 @@ pub(super) fn paths(installed: &deb::Installed) -> impl Iterator<Item = (TreePat
     installed.files.iter().map(|path| (path.clone(), Listed::Either))
 }
 
-/// Keeps the licence of each of these packages, with the link that may lead to it (policy 12.5).
+/// Keeps the licence of each of these packages of which something is kept, with the link that may lead to it (policy 12.5).
 pub(super) fn keep_licenses(
-    recorded: &[(Recorded<'_>, usize)],
+    known: &[Recorded<'_>],
     gather: &mut Gather<'_>,
     kept: &mut Kept,
 ) -> Result<(), CloseError> {
-    for (one, _) in recorded.iter().filter(|(one, _)| matches!(one.record, Record::Deb(_))) {
+    for one in known.iter().filter(|one| matches!(one.record, Record::Deb(_))) {
+        if Packages::count(one, gather, kept) == 0 {
+            continue;
+        }
         let name = one.record.name();
         let because = Because {
             kind: "license".to_owned(),
