@@ -137,14 +137,13 @@ mod tests {
             FILES,
             2,
             &[
-                "n: /lib/libc",
-                "c: /lib/libc /sbin/ip",
-                "k: /lib/libc /lib/libmount /sbin/ip",
+                "cn: /lib/libc",
+                "k: /lib/libc /lib/libmount",
                 "n: /sbin/ip",
-                "c: /etc/conf /opt/cni/bridge /usr/bin/kubelet",
-                "k: /etc/conf /usr/bin/kubelet",
+                "c: /etc/conf /opt/cni/bridge /sbin/ip /usr/bin/kubelet",
+                "k: /etc/conf /sbin/ip /usr/bin/kubelet",
             ],
-            0,
+            165,
         );
     }
 

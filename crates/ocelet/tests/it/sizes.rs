@@ -90,7 +90,7 @@ fn differences_are_files_and_not_layers() {
     let before = scenario("").run();
     for (other, bytes, want) in [
         (scenario(""), "", &[][..]),
-        (scenario(", 'greet'"), "", &["v1-b +/usr/bin/greet"]),
+        (scenario(", 'greet'"), "", &["v1-b +/usr/bin/env", "v1-b +/usr/bin/greet"]),
         (scenario(""), "HI", &["v1-a ~/etc/motd bytes", "v1-b ~/etc/motd bytes"]),
     ] {
         let recipe =
