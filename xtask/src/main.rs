@@ -6,6 +6,7 @@
 
 mod assemble;
 mod bench;
+mod binaries;
 mod bless;
 mod ci;
 mod conformance;
@@ -48,9 +49,14 @@ const TASKS: &[Task] = &[
         bench::run,
     ),
     (
+        "binaries",
+        "build real programs of nodes from their sources, laid out as upstream: `binaries --to DIR [--only PART]…`",
+        binaries::run,
+    ),
+    (
         "conformance",
         "real loaders and real clients: `conformance [repeat|clients|loader|foreign|musl|worlds|offline|crowd|apk-real|\
-         debian]…`",
+         debian|node|sizes]…`",
         conformance::run,
     ),
 ];
