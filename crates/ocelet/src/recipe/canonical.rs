@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::model::{
-    ApkSource, ArtifactSource, DebOrigin, DebSource, FileContent, Flavor, ImageConfig, Install, Keys, Recipe,
-    Source, SourceKind, Wish,
+    ApkSource, ArtifactSource, DebOrigin, DebSource, FileContent, Flavor, ImageConfig, Install, Keys, Pack,
+    PackMethod, Recipe, Source, SourceKind, Wish,
 };
 use super::names::AccountName;
 use super::problem::At;
@@ -65,7 +65,14 @@ fn source_json(source: &Source) -> Value {
     let mut value = kind;
     value["platforms"] = source.platforms.as_ref().map_or(Value::Null, |platforms| shown(platforms));
     value["stability"] = json!(source.stability.as_str());
+    value["pack"] = source.pack.as_ref().map_or(Value::Null, |pack| pack_json(pack));
+    value["daemon"] = json!(source.daemon);
     value
+}
+
+fn pack_json(pack: &Pack) -> Value {
+    let files: Vec<&str> = pack.files.iter().map(|glob| glob.as_str()).collect();
+    json!({ "files": files, "method": pack.method.map(PackMethod::as_str) })
 }
 
 fn apk_json(apk: &ApkSource) -> Value {

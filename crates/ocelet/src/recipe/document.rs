@@ -147,6 +147,12 @@ impl Reader<'_, '_> {
                 DeValue::Boolean(value) => Data::Boolean(*value),
                 _ => return self.wrong_type(given, span, &what, "true or false"),
             },
+            Shape::Choices { words, table } => match given {
+                DeValue::Boolean(value) => Data::Boolean(*value),
+                DeValue::String(_) => Data::Text(self.choice(given, span, &what, words, false)?),
+                DeValue::Table(given) => Data::Table(self.table(given, table, span, &what)),
+                _ => return self.wrong_type(given, span, &what, "true, false, a word or a table"),
+            },
             Shape::TextOrTexts if matches!(given, DeValue::String(_)) => {
                 Data::Texts(vec![self.text(given, span, &what, Some(key.name))?])
             }

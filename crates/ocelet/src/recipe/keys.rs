@@ -59,6 +59,8 @@ pub(super) enum Shape {
     TextMap,
     /// One of these words, or a list of texts.
     ChoiceOrTexts(&'static [&'static str]),
+    /// `true` or `false`, one of these words, or a table.
+    Choices { words: &'static [&'static str], table: &'static Table },
     /// One text, or any names, each with a text.
     TextOrTextMap,
     /// A list of tables; where a short key is named, a text stands for the table with only that key.
@@ -89,6 +91,9 @@ const SYSTEM: &[&str] = &["system"];
 
 /// The groups that files are sorted into by how often they change, least often first.
 pub(super) const STABILITIES: &[&str] = &["base", "packages", "release", "configuration"];
+
+/// How upx compresses.
+pub(super) const PACK_METHODS: &[&str] = &["lzma", "nrv"];
 
 /// The top level of a recipe.
 pub(super) static RECIPE: Table = Table {
@@ -176,15 +181,18 @@ pub(super) static PARAMETER: Table = Table {
 
 /// The keys that say what kind of source it is: each source has exactly one of them.
 pub(super) const SOURCE_KINDS: &[(&str, &[&str])] = &[
-    ("rootfs", &["tag", "include", "exclude"]),
-    ("apk", &["keys", "pin"]),
-    ("deb", &["keys", "snapshot", "packages", "pin", "alternatives"]),
+    ("rootfs", &["tag", "include", "exclude", "pack", "daemon"]),
+    ("apk", &["keys", "pin", "pack", "daemon"]),
+    ("deb", &["keys", "snapshot", "packages", "pin", "alternatives", "pack", "daemon"]),
     (
         "artifact",
-        &["arch", "sha256", "checksum", "install", "members", "strip", "mode", "uid", "gid", "replace"],
+        &[
+            "arch", "sha256", "checksum", "install", "members", "strip", "mode", "uid", "gid", "replace",
+            "pack", "daemon",
+        ],
     ),
     ("text", &["expand", "install", "mode", "uid", "gid", "replace"]),
-    ("file", &["install", "mode", "uid", "gid", "replace"]),
+    ("file", &["install", "mode", "uid", "gid", "replace", "pack", "daemon"]),
 ];
 
 /// `[source.NAME]`.
@@ -316,12 +324,43 @@ pub(super) static SOURCE: Table = Table {
             "true",
             "Whether the file takes the place of another source's; otherwise two owners of one path are an error.",
         ),
+        key(
+            "pack",
+            Shape::Choices { words: PACK_METHODS, table: &PACK },
+            "{ files = [\"/usr/bin/kubeadm\"], method = \"lzma\" }",
+            "Whether its programs are packed by upx: true for all of a released file or archive, \"lzma\" or \"nrv\" for all and how, or a table that says which; never those that run for long.",
+        ),
+        key(
+            "daemon",
+            Shape::Boolean,
+            "true",
+            "Whether its programs run for long, so that packing one of them is an error; what is known to be a daemon need not be said.",
+        ),
         key("platforms", Shape::Texts, "[\"linux/amd64\"]", "The only platforms that the source is for."),
         key(
             "stability",
             Shape::Choice(STABILITIES),
             "\"base\"",
             "How seldom the files change, which decides the layer they share; base for a rootfs, packages for apk, release for an artifact, configuration for a text or file.",
+        ),
+    ],
+};
+
+/// `pack` of a source.
+pub(super) static PACK: Table = Table {
+    doc: "Which programs of a source are packed by upx, and how.",
+    keys: &[
+        key(
+            "files",
+            Shape::Texts,
+            "[\"/usr/bin/kubeadm\"]",
+            "Patterns of the paths at which they are installed; all programs of the source where left out.",
+        ),
+        key(
+            "method",
+            Shape::Choice(PACK_METHODS),
+            "\"lzma\"",
+            "How they are compressed: lzma is the smallest, nrv starts quicker; where left out figures decide.",
         ),
     ],
 };

@@ -31,6 +31,7 @@ mod location;
 mod model;
 mod names;
 mod nearest;
+mod pack;
 mod package;
 mod parse;
 mod platform;
@@ -48,8 +49,8 @@ mod variables;
 pub use location::Location;
 pub use model::{
     ApkSource, ArtifactSource, DebOrigin, DebRepository, DebSource, Directory, FileContent, FileSource,
-    Flavor, Group, ImageConfig, Install, Keys, PackageWish, Recipe, Repository, RootfsSource, Source,
-    SourceKind, Stability, User, Wish,
+    Flavor, Group, ImageConfig, Install, Keys, Pack, PackMethod, PackageWish, Recipe, Repository,
+    RootfsSource, Source, SourceKind, Stability, User, Wish,
 };
 pub use names::{
     AccountName, CommandName, FlavorName, ImageName, NameError, PackageName, RepositoryTag, RuleName,

@@ -63,6 +63,9 @@ fn shape(shape: Shape) -> Value {
         Shape::ChoiceOrTexts(words) => {
             json!({ "anyOf": [{ "type": "string", "enum": words }, { "type": "array", "items": text() }] })
         }
+        Shape::Choices { words, table: keys } => {
+            json!({ "anyOf": [{ "type": "boolean" }, { "type": "string", "enum": words }, table(keys)] })
+        }
         Shape::Items { table: keys, short: None } => json!({ "type": "array", "items": table(keys) }),
         Shape::Items { table: keys, short: Some(_) } => {
             json!({ "type": "array", "items": { "anyOf": [text(), table(keys)] } })

@@ -15,6 +15,7 @@ use super::keys::SOURCE_KINDS;
 use super::location::Setting;
 use super::model::{FileContent, FileSource, Install, RootfsSource, Source, SourceKind, Stability};
 use super::names::{SourceName, Tag};
+use super::pack;
 use super::package::Versions;
 use super::platform::Platform;
 use super::problem::{At, Code, Findings};
@@ -32,32 +33,25 @@ pub(super) fn read(
 ) -> BTreeMap<SourceName, Source> {
     let mut sources = BTreeMap::new();
     for (name, fields) in tables {
-        let span = fields.span;
-        let source = one(fields, platforms, variables, findings);
-        match SourceName::new(name) {
-            Ok(name) => {
-                if let Some((platforms, stability, kind)) = source {
-                    let source = Source { name: At::new(name.clone(), span), platforms, stability, kind };
-                    sources.insert(name, source);
-                }
-            }
-            Err(error) => {
-                findings.error(Code::InvalidName, span, error.to_string());
-            }
+        let name = SourceName::new(name);
+        if let Err(error) = &name {
+            findings.error(Code::InvalidName, fields.span, error.to_string());
         }
+        let source = one(name.ok(), fields, platforms, variables, findings);
+        sources.extend(source.map(|source| (source.name.value.clone(), source)));
     }
     check_paths(&sources, findings);
     sources
 }
 
-type Body = (Option<Vec<At<Platform>>>, Stability, SourceKind);
-
 fn one(
+    name: Option<SourceName>,
     mut fields: Fields,
     platforms: Option<&[At<Platform>]>,
     variables: &mut Variables,
     findings: &mut Findings<'_>,
-) -> Option<Body> {
+) -> Option<Source> {
+    let span = fields.span;
     let kind = kind_of(&fields, findings);
     let only = fields.texts("platforms").map(|texts| values::platforms(texts, platforms, findings));
     let stability = fields.text("stability").and_then(|text| Stability::from_word(&text.value));
@@ -71,6 +65,7 @@ fn one(
     let placement = Placement::read(&mut fields, kind, &mut setting);
     let artifact = artifact::read(&mut fields, &placement, &mut setting);
     let file = file(&mut fields, placement, &mut setting);
+    let (pack, daemon) = pack::read(&mut fields, kind, &mut setting);
     fields.finish();
     let (kind, usual) = match kind? {
         "rootfs" => (SourceKind::Rootfs(rootfs?), Stability::Base),
@@ -79,7 +74,8 @@ fn one(
         "artifact" => (SourceKind::Artifact(artifact?), Stability::Release),
         _ => (SourceKind::File(file?), Stability::Configuration),
     };
-    Some((only, stability.unwrap_or(usual), kind))
+    let stability = stability.unwrap_or(usual);
+    Some(Source { name: At::new(name?, span), platforms: only, stability, pack, daemon, kind })
 }
 
 /// The one key that says what kind of source it is.

@@ -9,6 +9,7 @@ mod accepts_sources;
 mod debian;
 mod flavor_problems;
 mod package_problems;
+mod packing;
 mod problems;
 mod properties;
 mod source_problems;
