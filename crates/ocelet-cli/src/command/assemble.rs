@@ -16,6 +16,7 @@ use serde_json::json;
 use crate::environment;
 use crate::failure::Failure;
 use crate::output::{MessageFormat, Talk, print_json};
+use crate::packing::{self, PackingArguments};
 use crate::progress::Lines;
 use crate::recipe::RecipeArguments;
 use crate::supply::SupplyArguments;
@@ -48,6 +49,9 @@ pub(crate) struct Arguments {
 
     #[command(flatten)]
     supply: SupplyArguments,
+
+    #[command(flatten)]
+    packing: PackingArguments,
 
     /// How layers are compressed: gzip[:1-12] or zstd[:1-22]
     #[arg(long, value_name = "NAME[:LEVEL]", default_value_t = Compression::DEFAULT)]
@@ -94,6 +98,9 @@ pub(super) fn run(arguments: &Arguments, talk: &Talk) -> Result<ExitCode, Failur
     } else {
         ocelet::assemble(recipe, None, rules, base, &output, &options, &host)?
     };
+    if let Some(saved) = &assembled.savings {
+        talk.status("Saved", &packing::sentence(saved));
+    }
     talk.status("Finished", &format!("{} tags in {}", assembled.shipped.tags.len(), output.display()));
     if arguments.format == MessageFormat::Json {
         let tags: Vec<_> = assembled
@@ -122,6 +129,7 @@ fn options(arguments: &Arguments) -> Result<ocelet::Options, Failure> {
         compression: arguments.compression,
         layers: usize::from(arguments.layers),
         allow_missing: arguments.allow_missing,
+        packing: arguments.packing.options()?,
     })
 }
 

@@ -7,6 +7,7 @@ mod archive;
 mod closure;
 mod flatten;
 mod inspect;
+mod packed;
 mod reference;
 mod sbom;
 mod verify;

@@ -18,6 +18,7 @@ use super::platform::Platform;
 use super::problem::{At, Code, Findings, Problems};
 use super::source;
 use super::template::{Scope, expand_fixed};
+use super::tool;
 use super::values;
 use super::variables::Variables;
 
@@ -70,6 +71,7 @@ fn recipe(mut fields: Fields, context: &Context, findings: &mut Findings<'_>) ->
     variables.image = image.as_ref().map(|image| image.to_string()).unwrap_or_default();
     let mirrors = mirrors(&mut fields, &mut variables, findings);
     let (sources, source_names) = sources(&mut fields, certain, &mut variables, findings);
+    let upx = tool::read(&mut fields, &mut variables, findings);
     let tag = fields.text("tag");
     let known = Known { rules: &known_rules, sources: source_names.as_deref() };
     let drafts = drafts(&mut fields, known, findings);
@@ -99,6 +101,7 @@ fn recipe(mut fields: Fields, context: &Context, findings: &mut Findings<'_>) ->
         default_flavor,
         variables,
         mirrors,
+        upx,
         sources,
         flavors,
     })

@@ -12,7 +12,7 @@ use ocelet::host::{Host, Scratch};
 use ocelet::layer::Compression;
 use ocelet::recipe::{Context, FlavorName, Platform, Recipe, parse};
 use ocelet::tree::{Blob, Kind, Owner, Tree, TreePath, tar_in};
-use ocelet::{Assembled, Error, Event, Observer, Options};
+use ocelet::{Assembled, Error, Event, Observer, Options, PackingOptions};
 use ocelet_testkit::rootfs;
 
 /// A recipe, and what lies beside it: names that end in `/` are directories, `.tar`, `.tar.gz` and `.tar.zst`
@@ -26,6 +26,7 @@ pub(crate) struct Scenario {
     pub(crate) compression: Option<Compression>,
     pub(crate) layers: Option<usize>,
     pub(crate) allow_missing: bool,
+    pub(crate) packing: PackingOptions,
     pub(crate) jobs: usize,
     /// Directories are filled, and sources are made, from the last entry to the first.
     pub(crate) reversed: bool,
@@ -74,6 +75,7 @@ impl Scenario {
             compression: self.compression.unwrap_or(Compression::DEFAULT),
             layers: self.layers.unwrap_or(10),
             allow_missing: self.allow_missing,
+            packing: self.packing.clone(),
         };
         let heard = Heard::default();
         let scratch = Scratch::new(place.path());
