@@ -29,6 +29,12 @@ pub(crate) fn epoch() -> Result<Option<i64>, Failure> {
     }
 }
 
+/// The first program of this name on PATH.
+pub(crate) fn program(name: &str) -> Option<PathBuf> {
+    let path = variable("PATH")?;
+    std::env::split_paths(&path).map(|directory| directory.join(name)).find(|file| file.is_file())
+}
+
 /// Where temporary files go: `TMPDIR`, or the system's own.
 pub(crate) fn scratch() -> PathBuf {
     std::env::temp_dir()

@@ -9,6 +9,7 @@ mod command;
 mod environment;
 mod failure;
 mod output;
+mod packing;
 mod progress;
 mod recipe;
 mod supply;

@@ -9,6 +9,7 @@ pub(crate) use ocelet::finished::shown_size as size;
 use ocelet::{Event, Observer};
 
 use crate::output::Talk;
+use crate::packing;
 
 /// A line is drawn over no sooner than this: faster is flicker.
 const REDRAWN: Duration = Duration::from_millis(100);
@@ -137,6 +138,15 @@ impl Observer for Lines<'_> {
             }
             Event::Closed { flavor, platform, files, bytes } => {
                 self.status("Closed", &format!("{flavor} for {platform}: {files} files, {}", size(*bytes)));
+            }
+            Event::Packing { path, platform, size: bytes } => {
+                self.status("Packing", &format!("{path} for {platform}, {}", size(*bytes)));
+            }
+            Event::Packed { path, platform, packed } => {
+                self.status("Packed", &packing::line(path, platform, packed));
+            }
+            Event::LeftUnpacked { path, platform, why } => {
+                self.status("Not packed", &format!("{path} for {platform}: {why}"));
             }
             Event::LayerWritten { layer, number, of } => {
                 let sizes = format!("{} from {}", size(layer.blob().size()), size(layer.uncompressed()));

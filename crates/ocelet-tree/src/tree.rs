@@ -283,6 +283,14 @@ impl Tree {
         }
     }
 
+    /// The content of the file at exactly this path, to be replaced. Hard links of a file must be changed alike.
+    pub fn content_mut(&mut self, path: &TreePath) -> Option<&mut Content> {
+        match &mut self.entries.get_mut(path)?.kind {
+            Kind::File { content, .. } => Some(content),
+            Kind::Directory | Kind::Symlink { .. } => None,
+        }
+    }
+
     /// All entries but the root, in the order of their paths' bytes.
     pub fn iter(&self) -> impl Iterator<Item = (&TreePath, &Node)> {
         self.entries.iter()

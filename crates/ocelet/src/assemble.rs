@@ -18,11 +18,13 @@ use crate::image;
 use crate::layer::{self, Compression, Files, FlavorFiles, Layer, LayerPlan, Split, Workers};
 use crate::lock::Lock;
 use crate::locking::{self, LockingError, Trouble};
+use crate::packing::{self, Bench, PackingOptions, Savings};
 use crate::profile::Profile;
 use crate::recipe::{FlavorName, Platform, Recipe};
 use crate::report::sbom::{self, SPDX_TYPE};
 use crate::report::{self, REPORT_TYPE, Report};
 use crate::ship::{self, Attachment, Shipped};
+use crate::shrink::Shrunk;
 use crate::unpack;
 
 /// What a run may decide beyond the recipe.
@@ -40,6 +42,8 @@ pub struct Options {
     pub layers: usize,
     /// Whether what is missing is told as a warning instead of ending the run.
     pub allow_missing: bool,
+    /// Whether and how flagged files are packed.
+    pub packing: PackingOptions,
 }
 
 /// What a run has made.
@@ -49,6 +53,8 @@ pub struct Assembled {
     pub shipped: Shipped,
     /// What is in each image and why, by flavor and platform.
     pub reports: BTreeMap<(FlavorName, Platform), Report>,
+    /// What packing saves; nothing where nothing was packed.
+    pub savings: Option<Savings>,
 }
 
 impl Default for Options {
@@ -62,6 +68,7 @@ impl Default for Options {
             split: profile.split,
             layers: 10,
             allow_missing: false,
+            packing: PackingOptions::default(),
         }
     }
 }
@@ -93,7 +100,7 @@ pub fn assemble(
 ) -> Result<Assembled, Error> {
     let created = timestamp(recipe, host);
     let wanted = Wanted::of(recipe, options)?;
-    let provided = provisions.map(|provisions| bring(recipe, &wanted, provisions, host)).transpose()?;
+    let provided = provisions.map(|provisions| bring(recipe, &wanted, provisions, options, host)).transpose()?;
     let locked = provided.as_ref().map(|(lock, goods)| (lock, goods));
     let mut closed = Vec::new();
     let mut missing = Vec::new();
@@ -105,9 +112,10 @@ pub fn assemble(
     }
     close::settle(missing, options.allow_missing, host)?;
     close::hold_something(&closed, &wanted.flavors)?;
+    let (shrunk, bench) = packing::pack(recipe, closed, locked, &options.packing, host)?;
 
     let layout = Layout::create_or_open(output).map_err(Error::Ship)?;
-    let built = build(recipe, &wanted, &closed, &layout, options, &created, host);
+    let built = build(recipe, &wanted, &shrunk, &bench, &layout, options, &created, host);
     if built.is_err() {
         drop(layout);
         ship::clean(output);
@@ -120,6 +128,7 @@ fn bring(
     recipe: &Recipe,
     wanted: &Wanted,
     provisions: Provisions<'_>,
+    options: &Options,
     host: &Host<'_>,
 ) -> Result<(Lock, Goods), Error> {
     let differences = locking::stale(recipe, provisions.lock);
@@ -133,7 +142,11 @@ fn bring(
     let lock = locking::placed(recipe, provisions.lock, provisions.supply);
     locking::check_mirrors(recipe, &lock, provisions.supply)?;
     let platforms: BTreeSet<Platform> = wanted.platforms.iter().cloned().collect();
-    let goods = fetch::bring(&lock.files(&platforms), provisions.supply, host)?;
+    let mut files = lock.files(&platforms);
+    if packing::needs_locked_tool(recipe, &options.packing) {
+        files.extend(packing::locked_tool(recipe, &lock).map(|tool| (tool.source.to_string(), &tool.file)));
+    }
+    let goods = fetch::bring(&files, provisions.supply, host)?;
     Ok((lock, goods))
 }
 
@@ -184,7 +197,8 @@ fn timestamp(recipe: &Recipe, host: &Host<'_>) -> Created {
 fn build(
     recipe: &Recipe,
     wanted: &Wanted,
-    closed: &[Closed],
+    shrunk: &[Shrunk],
+    bench: &Bench,
     layout: &Layout,
     options: &Options,
     created: &Created,
@@ -194,7 +208,8 @@ fn build(
     let mut images: BTreeMap<FlavorName, Vec<Image>> = BTreeMap::new();
     let mut reports = BTreeMap::new();
     let mut attached = BTreeMap::new();
-    for platform in closed {
+    for one in shrunk {
+        let platform = &one.closed;
         let plan =
             layer::plan(&Files::of(platform), &FlavorFiles::of(platform), options.split, options.layers);
         let layers = write_layers(&plan, platform, wanted, options.compression, &workers, layout, host)?;
@@ -205,8 +220,8 @@ fn build(
                 .into_iter()
                 .map(|position| (&plan.layers[position], &layers[&position]))
                 .collect();
-            let image = image::bind(recipe, flavor, &platform.platform, &mine, &created.timestamp)?;
-            let report = report::report(recipe, flavor, platform, &mine);
+            let image = image::bind(recipe, flavor, &platform.platform, &mine, one.tool.as_ref(), &created.timestamp)?;
+            let report = report::report(recipe, flavor, one, &mine);
             let documents = attachments(&report, &image, created);
             attached.insert((name.clone(), platform.platform.clone()), documents);
             reports.insert((name.clone(), platform.platform.clone()), report);
@@ -217,7 +232,8 @@ fn build(
     for tag in &shipped.tags {
         host.observer.observe(&Event::Tagged { tag: &tag.tag, digest: &tag.digest.to_string() });
     }
-    Ok(Assembled { shipped, reports })
+    let savings = bench.savings(shrunk, options.compression, &workers, host)?;
+    Ok(Assembled { shipped, reports, savings })
 }
 
 /// What travels beside an image: its report, and a bill of materials where something is known of its packages.

@@ -11,6 +11,7 @@ use crate::image::BindError;
 use crate::layer::LayerError;
 use crate::locking::LockingError;
 use crate::recipe::Problems;
+use crate::shrink::ShrinkError;
 use crate::unpack::UnpackError;
 
 /// Why the hallway ended early.
@@ -68,6 +69,9 @@ pub enum Error {
     /// Something that was asked for is missing, or cannot be read.
     #[error(transparent)]
     Close(#[from] CloseError),
+    /// The files that are flagged cannot be packed.
+    #[error(transparent)]
+    Shrink(#[from] ShrinkError),
     /// A layer cannot be written.
     #[error(transparent)]
     Layer(#[from] LayerError),
@@ -92,6 +96,7 @@ impl Error {
             Self::Locking(error) => error.class(),
             Self::Fetch(error) => error.class(),
             Self::Unpack(error) => error.class(),
+            Self::Shrink(error) => error.class(),
             Self::Close(_) | Self::Layer(_) | Self::Image(_) | Self::Ship(_) => ExitClass::Failed,
         }
     }
@@ -108,6 +113,7 @@ impl Error {
             Self::Locking(error) => error.hints(),
             Self::Fetch(error) => error.hints(),
             Self::Unpack(error) => error.hints(),
+            Self::Shrink(error) => error.hints(),
             Self::NoSuchRules { near, .. } if !near.is_empty() => {
                 vec![format!("did you mean {}?", near.join(", "))]
             }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use ocelet_net::{Address, Failure};
 
 use crate::layer::Layer;
+use crate::shrink::Packed;
 
 /// Something that a room has to tell.
 #[derive(Debug)]
@@ -85,6 +86,33 @@ pub enum Event<'room> {
         files: usize,
         /// How many bytes these have.
         bytes: u64,
+    },
+    /// A file is going to be packed; nothing is told where the store has it packed already.
+    Packing {
+        /// Where it lies.
+        path: &'room str,
+        /// The platform, as in `linux/amd64`.
+        platform: &'room str,
+        /// Its size in bytes.
+        size: u64,
+    },
+    /// A file is packed, and proved.
+    Packed {
+        /// Where it lies.
+        path: &'room str,
+        /// The platform, as in `linux/amd64`.
+        platform: &'room str,
+        /// What it was, and what came of trying it.
+        packed: &'room Packed,
+    },
+    /// A file is flagged for packing and stays as it is.
+    LeftUnpacked {
+        /// Where it lies.
+        path: &'room str,
+        /// The platform, as in `linux/amd64`.
+        platform: &'room str,
+        /// Why.
+        why: &'room str,
     },
     /// A layer was written, or found complete.
     LayerWritten {

@@ -17,6 +17,7 @@ use serde_json::json;
 use crate::environment;
 use crate::failure::Failure;
 use crate::output::{MessageFormat, Talk, print_json};
+use crate::packing::{self, PackingArguments};
 use crate::progress::Lines;
 use crate::recipe::RecipeArguments;
 use crate::supply::SupplyArguments;
@@ -64,6 +65,9 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "NAME[:LEVEL[:WINDOW]]")]
     compression: Option<Compression>,
 
+    #[command(flatten)]
+    packing: PackingArguments,
+
     /// The most layers of one image
     #[arg(long, value_name = "NUMBER", default_value = "10", value_parser = clap::value_parser!(u8).range(1..=100))]
     layers: u8,
@@ -105,6 +109,9 @@ pub(super) fn run(arguments: &Arguments, talk: &Talk) -> Result<ExitCode, Failur
     } else {
         ocelet::assemble(recipe, None, rules, base, &output, &options, &host)?
     };
+    if let Some(saved) = &assembled.savings {
+        talk.status("Saved", &packing::sentence(saved));
+    }
     talk.status("Finished", &format!("{} tags in {}", assembled.shipped.tags.len(), output.display()));
     if arguments.format == MessageFormat::Json {
         let tags: Vec<_> = assembled
@@ -135,6 +142,7 @@ fn options(arguments: &Arguments) -> Result<ocelet::Options, Failure> {
         split: choice.split,
         layers: usize::from(arguments.layers),
         allow_missing: arguments.allow_missing,
+        packing: arguments.packing.options(choice.packs)?,
     })
 }
 

@@ -84,6 +84,7 @@ fn describe(page: &mut String, tag: &str, image: &Value) -> std::fmt::Result {
         )?;
     }
     packages(page, image)?;
+    packing(page, image)?;
     for (key, label) in [("missing", "missing"), ("unexplained_dlopen", "dlopen?")] {
         for one in list(&image[key]) {
             writeln!(page, "  {label:<11} {}", text(one))?;
@@ -122,6 +123,25 @@ fn packages(page: &mut String, image: &Value) -> std::fmt::Result {
     }
     for script in list(&image["scripts"]) {
         writeln!(page, "  not run     {} of {}", text(&script["kind"]), text(&script["package"]))?;
+    }
+    Ok(())
+}
+
+/// The packed files and what each was, and those that were flagged and are not packed.
+fn packing(page: &mut String, image: &Value) -> std::fmt::Result {
+    let entries = |key: &str| image["packing"][key].as_object().into_iter().flatten();
+    for (path, file) in entries("files") {
+        let bytes = |key: &str| size(file[key].as_u64().unwrap_or(0));
+        writeln!(
+            page,
+            "  packed      {path}  {} from {}, {}",
+            bytes("size"),
+            bytes("size_before"),
+            text(&file["method"])
+        )?;
+    }
+    for (path, why) in entries("left") {
+        writeln!(page, "  not packed  {path}  {}", text(why))?;
     }
     Ok(())
 }

@@ -115,8 +115,15 @@ fn explain(images: &[FinishedImage], path: &TreePath) -> Option<(String, Value)>
             chain.links.iter().map(|link| json!({"path": link.path, "because": link.because})).collect();
         let worlds: Vec<Value> =
             worlds.iter().map(|(loader, world)| json!({"libc": world.libc, "loader": loader})).collect();
+        let packed = report.packing.as_ref().and_then(|packing| packing.files.get(&place.to_string()));
+        if let Some(packed) = packed {
+            let _ = writeln!(page, "  packed {} by upx, {}", size(packed.size_before), packed.method);
+            for need in packed.interpreter.iter().chain(&packed.libraries) {
+                let _ = writeln!(page, "         needs {need}");
+            }
+        }
         documents.push(json!({
-            "tag": image.tag, "platform": image.platform.to_string(), "flavor": report.flavor, "worlds": worlds,
+            "tag": image.tag, "platform": image.platform.to_string(), "flavor": report.flavor, "worlds": worlds, "packed": packed,
             "path": place.to_string(), "file": chain.file, "chain": links, "layer": report.layers.get(chain.file.layer),
         }));
     }

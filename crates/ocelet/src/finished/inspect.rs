@@ -55,6 +55,7 @@ fn describe(image: &FinishedImage) -> Value {
         }),
         "distribution": report.and_then(|report| report.distribution.as_ref()),
         "packages": report.map(|report| &report.packages),
+        "packing": report.and_then(|report| report.packing.as_ref()),
         "scripts": report.map(|report| &report.scripts),
         "unexplained_dlopen": report.map(|report| &report.unexplained_dlopen),
         "missing": report.map(|report| &report.missing),

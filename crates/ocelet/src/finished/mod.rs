@@ -9,6 +9,7 @@ mod closure;
 mod diff;
 mod flatten;
 mod inspect;
+mod packed;
 mod reference;
 mod sbom;
 mod sizes;

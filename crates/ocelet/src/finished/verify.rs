@@ -12,6 +12,7 @@ use ocelet_tree::{Kind, LinkTarget, ResolveError, Tree, TreePath, lookup, resolv
 use serde_json::{Value, json};
 
 use super::flatten::tree;
+use super::packed::packed;
 use super::reference::{Finished, FinishedError, FinishedImage};
 use crate::close::is_mounted;
 use crate::host::Host;
@@ -100,7 +101,7 @@ fn layout(path: &Path, verified: &mut Verified) {
     verified.findings.extend(findings.into_iter().map(placed));
 }
 
-type Found = Vec<(bool, String)>;
+pub(super) type Found = Vec<(bool, String)>;
 
 fn check(finished: &Finished, image: &FinishedImage, host: &Host<'_>) -> Result<(usize, Found), UnpackError> {
     let tree = tree(image, finished.path(), host)?;
@@ -109,6 +110,7 @@ fn check(finished: &Finished, image: &FinishedImage, host: &Host<'_>) -> Result<
     found.extend(configuration(&tree));
     found.extend(reasons(&tree, image));
     found.extend(closures(&tree, image));
+    found.extend(packed(&tree, image));
     Ok((tree.len(), found))
 }
 

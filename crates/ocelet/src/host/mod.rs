@@ -1,13 +1,14 @@
 //! The host's doors: everything that the hallway may ask of the machine it runs on, passed in and never found.
 //!
 //! Files are read through [`DirectoryView`] and [`open`], written through [`Scratch`], and time is the
-//! [`Host::epoch`] that the caller chose. What apt of the machine is configured with is read by [`apt_sources`]. No
+//! [`Host::epoch`] that the caller chose. Programs are run by [`run()`]. What apt of the machine is configured with is read by [`apt_sources`]. No
 //! room opens a file, reads a clock or looks at the environment by any other way.
 
 mod apt;
 mod directory;
 mod file;
 mod mapping;
+mod process;
 mod scratch;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,8 @@ pub use apt::{AptError, AptRepository, AptSources, apt_sources};
 pub use directory::{DirectoryError, DirectoryView};
 pub(crate) use file::opened;
 pub use file::{FileError, open, read_text, write_text};
+pub use process::{Ended, Ending, ProcessError, Program, machine, private_directory, run, write_program};
+pub(crate) use process::{exists, read_whole};
 pub use scratch::{Scratch, ScratchError, ScratchFile};
 
 use crate::event::Observer;

@@ -13,10 +13,13 @@ use ocelet_oci::{
 
 use crate::layer::{Compression, Layer, PlannedLayer};
 use crate::recipe::{Flavor, ImageConfig, Platform, Recipe};
+use crate::shrink::Tool;
 
 /// The annotation that names the encoder, its version and its parameters: all that a layer's bytes depend on
 /// beside its files.
 pub const ENCODER: &str = "dev.ocelet.encoder";
+/// The annotation of a manifest that names what packed some of its files, its version and its SHA-256.
+pub const PACKER: &str = "dev.ocelet.packer";
 /// The annotation of a layer that names the flavors sharing it.
 pub const FLAVORS: &str = "dev.ocelet.flavors";
 /// The annotation of a layer that says how often its files change.
@@ -59,17 +62,15 @@ pub fn bind(
     flavor: &Flavor,
     platform: &Platform,
     layers: &[(&PlannedLayer, &Layer)],
+    packer: Option<&Tool>,
     created: &Timestamp,
 ) -> Result<Image, BindError> {
+    let mut annotations = annotations(recipe, flavor, created, layers.first().map(|(_, layer)| layer.compression()));
+    annotations.extend(packer.map(|tool| (PACKER.to_owned(), tool.to_string())));
     let mut builder = ImageBuilder::new(platform.to_oci())
         .created(created)
         .config(runtime_config(&flavor.config))
-        .annotations(annotations(
-            recipe,
-            flavor,
-            created,
-            layers.first().map(|(_, layer)| layer.compression()),
-        ));
+        .annotations(annotations);
     for (planned, layer) in layers {
         builder = builder.layer(oci_layer(planned, layer), Some(history(planned, created)));
     }

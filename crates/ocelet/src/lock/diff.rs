@@ -110,7 +110,7 @@ fn sides(lock: &Lock) -> BTreeMap<Key<'_>, Side<'_>> {
     let packages = lock.packages.iter().map(|one| {
         ((&one.source, one.name.as_str(), &one.platform), Side { version: &one.version, file: &one.file })
     });
-    let artifacts = lock.artifacts.iter().map(|one| {
+    let artifacts = lock.artifacts.iter().chain(&lock.tools).map(|one| {
         let version = one.file.sources.first().map_or("", |location| location.as_str());
         ((&one.source, one.source.as_str(), &one.platform), Side { version, file: &one.file })
     });

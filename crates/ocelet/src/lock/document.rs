@@ -88,12 +88,15 @@ fn check(lock: &Lock, problems: &mut Vec<String>) {
     for one in &lock.artifacts {
         twice("artifact".to_owned(), format!("of source {} for {}", one.source, one.platform), problems);
     }
+    for one in &lock.tools {
+        twice("tool".to_owned(), format!("{} for {}", one.source, one.platform), problems);
+    }
     for one in &lock.indexes {
         let key = format!("{} of source {} for {}", one.file.path, one.source, one.platform);
         twice("index".to_owned(), key, problems);
     }
     let files = lock.indexes.iter().map(|one| &one.file).chain(lock.packages.iter().map(|one| &one.file));
-    for file in files.chain(lock.artifacts.iter().map(|one| &one.file)) {
+    for file in files.chain(lock.artifacts.iter().chain(&lock.tools).map(|one| &one.file)) {
         problems.extend(path::check(&file.path).err().map(|problem| problem.to_string()));
     }
 }

@@ -20,6 +20,8 @@ pub struct Lock {
     pub packages: Vec<LockedPackage>,
     /// The artifacts, ordered by source and platform.
     pub artifacts: Vec<LockedArtifact>,
+    /// The programs that machines which build need, ordered by name and machine: their platform is the machine's.
+    pub tools: Vec<LockedArtifact>,
 }
 
 /// One file that has to be brought home.
@@ -117,6 +119,11 @@ impl Lock {
     /// The artifact of one source for one platform.
     pub fn artifact_of(&self, source: &SourceName, platform: &Platform) -> Option<&LockedArtifact> {
         self.artifacts.iter().find(|one| one.source == *source && one.platform == *platform)
+    }
+
+    /// A tool for the machine of a platform.
+    pub fn tool_of(&self, name: &SourceName, machine: &Platform) -> Option<&LockedArtifact> {
+        self.tools.iter().find(|one| one.source == *name && one.platform == *machine)
     }
 
     /// Every file that images are made of, for the given platforms: packages and artifacts, not indexes.

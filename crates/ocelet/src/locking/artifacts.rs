@@ -94,7 +94,8 @@ pub(super) fn pin(
 }
 
 fn artifact_is_new(artifact: &LockedArtifact, previous: Option<&Lock>) -> bool {
-    let known = previous.and_then(|lock| lock.artifact_of(&artifact.source, &artifact.platform));
+    let (source, platform) = (&artifact.source, &artifact.platform);
+    let known = previous.and_then(|lock| lock.artifact_of(source, platform).or_else(|| lock.tool_of(source, platform)));
     known.is_none_or(|known| known.file.sha256 != artifact.file.sha256)
 }
 
@@ -103,26 +104,15 @@ fn candidates<'recipe>(recipe: &'recipe Recipe, previous: Option<&'recipe Lock>)
     for (name, source) in &recipe.sources {
         let SourceKind::Artifact(artifact) = &source.kind else { continue };
         for platform in resolve::platforms(recipe, source) {
-            let location = artifact.shown_for(platform);
-            let path = mirror_path(&location);
             let known = previous.and_then(|lock| lock.artifact_of(name, platform));
-            let known = known.filter(|known| known.file.path == path);
-            let release = released::known(&location);
-            let said = artifact.sha256_for(platform).map(|digest| (digest.value, Vouched::Recipe));
-            // A file of sums beside the release is asked all the same.
-            let has_sums = artifact.checksum_shown_for(platform).is_some();
-            let is_known = release.filter(|_| !has_sums).map(|release| (release.sha256, Vouched::Known));
-            let wanted = said.or(is_known).map(|(digest, who)| (Sum::Sha256(*digest.as_bytes()), who));
-            candidates.push(Candidate {
-                source: name,
-                artifact,
-                platform,
-                location,
-                path,
-                known,
-                release,
-                wanted,
-            });
+            candidates.push(Candidate::new(name, artifact, platform, known));
+        }
+    }
+    if let Some(tool) = &recipe.upx {
+        let name = &tool.name.value;
+        for platform in &tool.platforms {
+            let known = previous.and_then(|lock| lock.tool_of(name, platform));
+            candidates.push(Candidate::new(name, &tool.artifact, platform, known));
         }
     }
     candidates
@@ -184,7 +174,25 @@ fn read_sum(served: &Served, file: &str, location: &Location) -> Result<Sum, Tro
     text.and_then(|text| sums::find(text, file)).map_err(|cause| Trouble::Sums { label, cause })
 }
 
-impl Candidate<'_> {
+impl<'recipe> Candidate<'recipe> {
+    fn new(
+        source: &'recipe SourceName,
+        artifact: &'recipe ArtifactSource,
+        platform: &'recipe Platform,
+        known: Option<&'recipe LockedArtifact>,
+    ) -> Self {
+        let location = artifact.shown_for(platform);
+        let path = mirror_path(&location);
+        let known = known.filter(|known| known.file.path == path);
+        let release = released::known(&location);
+        let said = artifact.sha256_for(platform).map(|digest| (digest.value, Vouched::Recipe));
+        // A file of sums beside the release is asked all the same.
+        let has_sums = artifact.checksum_shown_for(platform).is_some();
+        let is_known = release.filter(|_| !has_sums).map(|release| (release.sha256, Vouched::Known));
+        let wanted = said.or(is_known).map(|(digest, who)| (Sum::Sha256(*digest.as_bytes()), who));
+        Self { source, artifact, platform, location, path, known, release, wanted }
+    }
+
     /// The refusal of a digest that `who` says, where everybody knows another.
     fn contradicts(&self, who: &str, got: Sum) -> Option<Trouble> {
         self.release?.refuse(&self.location, who, got)

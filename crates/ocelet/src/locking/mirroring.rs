@@ -35,8 +35,10 @@ pub fn mirror(
     let lock = super::placed(recipe, lock, supply);
     let platforms: BTreeSet<Platform> = recipe.platforms.iter().map(|at| at.value.clone()).collect();
     let mut trouble = Vec::new();
+    let mut files = lock.files(&platforms);
+    files.extend(lock.tools.iter().map(|tool| (format!("{} for {}", tool.source, tool.platform), &tool.file)));
     let goods =
-        bring(&lock.files(&platforms), supply, host).map_err(|error| trouble.push(Trouble::Bring(error)));
+        bring(&files, supply, host).map_err(|error| trouble.push(Trouble::Bring(error)));
     let mut others = indexes(recipe, &lock, supply, host, &mut trouble);
     others.extend(sums_of(recipe, &lock, supply, host));
     let Ok(goods) = goods else { return Err(trouble.into()) };

@@ -24,7 +24,7 @@ use crate::event::Event;
 use crate::fetch::store::VerifiedBlob;
 use crate::fetch::{BringError, Listed, Served, Supply, Wanted};
 use crate::host::Host;
-use crate::lock::{self, Difference, Lock, LockDiff, LockedFile, Vouched, mirror_path};
+use crate::lock::{self, Difference, Lock, LockDiff, LockedArtifact, LockedFile, Vouched, mirror_path};
 use crate::recipe::{Location, Recipe, SourceName, Variable};
 use crate::resolve::{self, Asked, Before, Plan, Update};
 
@@ -140,11 +140,17 @@ pub fn lock(
     if !trouble.is_empty() {
         return Err(trouble.into());
     }
-    let mut lock = Lock { asked, indexes: read.indexes, packages, artifacts };
+    let is_tool = |artifact: &LockedArtifact| {
+        recipe.upx.as_ref().is_some_and(|tool| tool.name.value == artifact.source)
+    };
+    let (tools, artifacts) = artifacts.into_iter().partition(is_tool);
+    let mut lock = Lock { asked, indexes: read.indexes, packages, artifacts, tools };
     lock.packages.sort_by(|one, other| {
         (&one.source, &one.platform, &one.name).cmp(&(&other.source, &other.platform, &other.name))
     });
-    lock.artifacts.sort_by(|one, other| (&one.source, &one.platform).cmp(&(&other.source, &other.platform)));
+    for list in [&mut lock.artifacts, &mut lock.tools] {
+        list.sort_by(|one, other| (&one.source, &one.platform).cmp(&(&other.source, &other.platform)));
+    }
     Ok(lock)
 }
 
@@ -187,7 +193,7 @@ pub fn placed(recipe: &Recipe, lock: &Lock, supply: &Supply<'_>) -> Lock {
     let nearby = Nearby::of(recipe, &lock, supply);
     let files = lock.indexes.iter_mut().map(|one| &mut one.file);
     let files = files.chain(lock.packages.iter_mut().map(|one| &mut one.file));
-    for file in files.chain(lock.artifacts.iter_mut().map(|one| &mut one.file)) {
+    for file in files.chain(lock.artifacts.iter_mut().chain(&mut lock.tools).map(|one| &mut one.file)) {
         *file = nearby.with(expanded(file, &recipe.variables));
     }
     lock
@@ -206,7 +212,7 @@ fn sources(recipe: &Recipe, location: &Location, path: &str) -> Vec<Location> {
 
 /// The files of sums that vouch for the artifacts of a lock.
 fn sums_files(lock: &Lock) -> impl Iterator<Item = &Location> {
-    lock.artifacts.iter().filter_map(|artifact| match &artifact.vouched {
+    lock.artifacts.iter().chain(&lock.tools).filter_map(|artifact| match &artifact.vouched {
         Vouched::Sums(location) => Some(location),
         Vouched::Recipe | Vouched::Known | Vouched::FirstUse => None,
     })

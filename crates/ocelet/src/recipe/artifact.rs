@@ -86,7 +86,7 @@ fn warn_of_unused(
 }
 
 /// The names of the architectures that differ from those of images.
-fn architectures(fields: &mut Fields, setting: &mut Setting<'_, '_>) -> BTreeMap<Platform, String> {
+pub(super) fn architectures(fields: &mut Fields, setting: &mut Setting<'_, '_>) -> BTreeMap<Platform, String> {
     let given = values::by_platform(fields.text_map("arch"), setting.platforms, setting.findings);
     let mut names = BTreeMap::new();
     for (platform, text) in given {
@@ -132,7 +132,7 @@ fn members(fields: &mut Fields, findings: &mut Findings<'_>) -> Vec<At<Glob>> {
 }
 
 /// The place that a template names, if it is one for every platform.
-fn place(
+pub(super) fn place(
     text: Option<Text>,
     architectures: &BTreeMap<Platform, String>,
     setting: &mut Setting<'_, '_>,
@@ -148,7 +148,8 @@ fn place(
     Some(At::new(place, text.span))
 }
 
-fn digests(
+/// The digests that the table says.
+pub(super) fn digests(
     fields: &mut Fields,
     location: Option<&At<PlatformText>>,
     architectures: &BTreeMap<Platform, String>,

@@ -14,6 +14,7 @@ use super::model::{
 };
 use super::names::AccountName;
 use super::problem::At;
+use super::tool::Tool;
 
 impl Recipe {
     /// The canonical form. `format` is its version, which changes when the meaning of a member does.
@@ -30,10 +31,19 @@ impl Recipe {
             "epoch": self.epoch.as_ref().map(|epoch| epoch.value),
             "default-flavor": self.default_flavor.as_ref().map(ToString::to_string),
             "mirrors": shown(&self.mirrors),
+            "upx": self.upx.as_ref().map_or(Value::Null, tool_json),
             "sources": sources,
             "flavors": flavors,
         })
     }
+}
+
+fn tool_json(tool: &Tool) -> Value {
+    let mut value = artifact_json(&tool.artifact);
+    value["version"] = json!(tool.version.as_ref().map(|version| &version.value));
+    value["member"] = json!(tool.member());
+    value["platforms"] = shown(&tool.platforms);
+    value
 }
 
 fn source_json(source: &Source) -> Value {

@@ -162,11 +162,77 @@ pub(super) static RECIPE: Table = Table {
             "{ host = { rootfs = \"/\" } }",
             "Where files come from, by name.",
         ),
+        key(
+            "tool",
+            Shape::Table(&TOOLS),
+            "{ upx = { artifact = \"/srv/upx-{arch}\" } }",
+            "Programs that the machine which builds needs; they are locked and mirrored as artifacts are.",
+        ),
         required(
             "flavor",
             Shape::Tables(&FLAVOR),
             "{ a = { commands = [\"sh\"] } }",
             "The images to make, by name.",
+        ),
+    ],
+};
+
+/// `[tool]`.
+pub(super) static TOOLS: Table = Table {
+    doc: "Programs that the machine which builds needs.",
+    keys: &[key(
+        "upx",
+        Shape::Table(&TOOL),
+        "{ artifact = \"/srv/upx-{arch}\" }",
+        "The upx that packs what sources flag with pack; --upx takes another one.",
+    )],
+};
+
+/// `[tool.upx]`.
+pub(super) static TOOL: Table = Table {
+    doc: "A program that the machine which builds needs, as it is released.",
+    keys: &[
+        key(
+            "version",
+            Shape::Text,
+            "\"4.2.4\"",
+            "The version that the program must say it has; a template.",
+        ),
+        required(
+            "artifact",
+            Shape::Text,
+            "\"https://example.org/v1/upx-{arch}_linux.tar.xz\"",
+            "The address of the released file or archive, or its path relative to the recipe; a template, in which {arch} is the architecture of the machine that builds.",
+        ),
+        key(
+            "member",
+            Shape::Text,
+            "\"upx-{arch}_linux/upx\"",
+            "The program in an archive; a template, as the address is.",
+        ),
+        key(
+            "platforms",
+            Shape::Texts,
+            "[\"linux/amd64\"]",
+            "The machines that it is locked for; linux/amd64 and linux/arm64 where left out.",
+        ),
+        key(
+            "arch",
+            Shape::TextMap,
+            "{ \"linux/amd64\" = \"x86_64\" }",
+            "What {arch} stands for, by platform; otherwise the name that images use.",
+        ),
+        key(
+            "sha256",
+            Shape::TextOrTextMap,
+            "{ \"linux/amd64\" = \"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\", \"linux/arm64\" = \"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\" }",
+            "The SHA-256 of the whole file for each platform, in hexadecimal digits.",
+        ),
+        key(
+            "checksum",
+            Shape::Text,
+            "\"https://example.org/v1/upx-{arch}.sha256\"",
+            "A file of sums, from which the lock takes the digest where sha256 is not given; a template.",
         ),
     ],
 };
@@ -388,6 +454,8 @@ pub(super) static PACK: Table = Table {
 /// Every table with its header as it is shown to the user, for "that key belongs to …".
 pub(super) static TABLES: &[(&str, &Table)] = &[
     ("the top level", &RECIPE),
+    ("[tool]", &TOOLS),
+    ("[tool.upx]", &TOOL),
     ("[parameters.NAME]", &PARAMETER),
     ("[source.NAME]", &SOURCE),
     ("[flavor.NAME]", &FLAVOR),

@@ -44,6 +44,7 @@ mod repository;
 mod schema;
 mod source;
 mod template;
+mod tool;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -66,4 +67,5 @@ pub use platform::{Platform, PlatformError};
 pub use problem::{At, Code, Note, Problem, Problems, Severity, Span};
 pub use schema::schema;
 pub use template::PlatformText;
+pub use tool::Tool;
 pub use variables::{Origin, Variable};

@@ -17,6 +17,7 @@ use super::names::{
 use super::package::PackageTerm;
 use super::platform::Platform;
 use super::problem::At;
+use super::tool::Tool;
 use super::variables::Variable;
 
 pub use source::{
@@ -43,6 +44,8 @@ pub struct Recipe {
     pub variables: BTreeMap<String, Variable>,
     /// Mirrors that have everything which is locked, asked after the sources themselves.
     pub mirrors: Vec<At<Location>>,
+    /// The upx that packs programs, where the recipe has one locked.
+    pub upx: Option<Tool>,
     /// Where files come from.
     pub sources: BTreeMap<SourceName, Source>,
     /// The images to make; at least one.

@@ -19,6 +19,7 @@ use super::platform::Platform;
 use super::problem::{At, Code, Findings, Problems};
 use super::source::{self, Sources};
 use super::template::{Scope, expand_fixed};
+use super::tool;
 use super::values;
 use super::variables::Variables;
 
@@ -81,6 +82,7 @@ fn recipe(
     let mut variables = Variables::read(&mut fields, image_text, &context.set, findings);
     let mirrors = mirrors(&mut fields, &mut variables, findings);
     let (sources, source_names) = sources(&mut fields, certain, &mut variables, findings);
+    let upx = tool::read(&mut fields, &mut variables, findings);
     let tag = fields.text("tag");
     let (sources, absent) = (sources.present, sources.absent);
     let known = Known { rules: &known_rules, sources: source_names.as_deref(), absent: &absent, needs };
@@ -111,6 +113,7 @@ fn recipe(
         default_flavor,
         variables,
         mirrors,
+        upx,
         sources,
         flavors,
     })

@@ -108,6 +108,7 @@ mod tests {
             distribution: None,
             scripts: Vec::new(),
             worlds: BTreeMap::new(),
+            packing: None,
         };
         for (path, want) in [
             ("/mount", Some(&["/mount"][..])),
@@ -122,7 +123,7 @@ mod tests {
             assert_eq!(places.as_deref(), want, "{path}");
         }
         assert_eq!(Report::parse(&report.to_bytes()).expect("it was just written"), report);
-        let later = Report { version: 2, ..report };
+        let later = Report { version: 3, ..report };
         assert!(Report::parse(&later.to_bytes()).is_err());
     }
 }

@@ -5,6 +5,7 @@
 
 mod chain;
 mod packages;
+mod packing;
 mod place;
 pub mod sbom;
 mod worlds;
@@ -14,11 +15,13 @@ use std::collections::BTreeMap;
 use ocelet_tree::{Kind, TreePath};
 use serde::{Deserialize, Serialize};
 
-use crate::close::{Because, Closed};
+use crate::close::Because;
 use crate::layer::{Layer, PlannedLayer};
 use crate::recipe::{Flavor, Recipe};
+use crate::shrink::Shrunk;
 
 pub use chain::{Chain, Link};
+pub use packing::{ReportedPacked, ReportedPacking};
 pub use packages::{ReportedCommand, ReportedDistribution, ReportedEffect, ReportedPackage, ReportedScript};
 pub use worlds::ReportedWorld;
 pub(crate) use worlds::worlds;
@@ -66,6 +69,9 @@ pub struct Report {
     /// The C libraries that load programs of the image, by the path of the loader as programs ask for it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub worlds: BTreeMap<String, ReportedWorld>,
+    /// What was packed; nothing where no file was flagged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub packing: Option<ReportedPacking>,
 }
 
 /// One entry of an image.
@@ -115,8 +121,9 @@ impl Report {
     /// It is not JSON of this shape, or a later version's.
     pub fn parse(bytes: &[u8]) -> Result<Self, serde_json::Error> {
         let report: Self = serde_json::from_slice(bytes)?;
-        if report.version != 1 {
-            let text = format!("the report has version {}, and this ocelet reads version 1", report.version);
+        if !(1..=2).contains(&report.version) {
+            let text =
+                format!("the report has version {}, and this ocelet reads versions 1 and 2", report.version);
             return Err(serde::de::Error::custom(text));
         }
         Ok(report)
@@ -144,9 +151,10 @@ impl Report {
 pub(crate) fn report(
     recipe: &Recipe,
     flavor: &Flavor,
-    closed: &Closed,
+    shrunk: &Shrunk,
     layers: &[(&PlannedLayer, &Layer)],
 ) -> Report {
+    let closed = &shrunk.closed;
     let kept = &closed.flavors[&flavor.name.value];
     let mut places: BTreeMap<&TreePath, usize> = BTreeMap::new();
     for (position, (planned, _)) in layers.iter().enumerate() {
@@ -175,8 +183,10 @@ pub(crate) fn report(
         flavors: planned.flavors.iter().cloned().collect(),
         stability: planned.stability.as_str().to_owned(),
     });
+    let packing = packing::packing(shrunk, kept);
     Report {
-        version: 1,
+        // Whoever knows version 1 alone would take a packed file for one that needs nothing.
+        version: if packing.is_some() { 2 } else { 1 },
         image: recipe.image.value.to_string(),
         flavor: flavor.name.value.to_string(),
         tag: flavor.tag.to_string(),
@@ -196,5 +206,6 @@ pub(crate) fn report(
         distribution: kept.distribution.as_ref().map(packages::distribution),
         scripts: kept.scripts.iter().map(packages::script).collect(),
         worlds: worlds(&kept.worlds),
+        packing,
     }
 }

@@ -25,12 +25,16 @@ pub fn asked(recipe: &Recipe) -> BTreeMap<SourceName, Asked> {
         let asked = match &source.kind {
             SourceKind::Apk(apk) => of_packages(recipe, source, apk),
             SourceKind::Deb(deb) => of_deb(recipe, source, deb),
-            SourceKind::Artifact(artifact) => of_artifact(recipe, source, artifact),
+            SourceKind::Artifact(artifact) => of_artifact(platforms(recipe, source), artifact),
             SourceKind::Rootfs(_) | SourceKind::File(_) => return None,
         };
         Some((name.clone(), with_mirrors(asked, recipe)))
     });
-    locked.collect()
+    let tools = recipe.upx.iter().map(|tool| {
+        let platforms = tool.platforms.iter().map(|at| &at.value);
+        (tool.name.value.clone(), with_mirrors(of_artifact(platforms, &tool.artifact), recipe))
+    });
+    locked.chain(tools).collect()
 }
 
 /// Mirrors stand in the lock beside each file, so another list of them makes another lock.
@@ -168,8 +172,11 @@ fn brought(recipe: &Recipe, platform: &Platform) -> Brought {
     brought
 }
 
-fn of_artifact(recipe: &Recipe, source: &Source, artifact: &ArtifactSource) -> Asked {
-    let wanted = platforms(recipe, source).map(|platform| {
+fn of_artifact<'recipe>(
+    platforms: impl Iterator<Item = &'recipe Platform>,
+    artifact: &ArtifactSource,
+) -> Asked {
+    let wanted = platforms.map(|platform| {
         let mut wanted = BTreeSet::from([artifact.shown_for(platform).to_string()]);
         wanted.extend(artifact.sha256_for(platform).map(|digest| format!("sha256:{}", digest.value.hex())));
         let sums = artifact.checksum_shown_for(platform).filter(|_| !artifact.sha256.contains_key(platform));

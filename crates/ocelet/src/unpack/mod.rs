@@ -22,8 +22,8 @@ use ocelet_tree::{Content, Node, Overlay, Owner, Tree, TreePath, View};
 use crate::event::Event;
 use crate::fetch::Goods;
 use crate::host::{self, DirectoryView, FileError, Host};
-use crate::lock::Lock;
-use crate::recipe::{FileContent, FileSource, Platform, Recipe, SourceKind, Stability};
+use crate::lock::{Lock, LockedArtifact};
+use crate::recipe::{FileContent, FileSource, Platform, Recipe, SourceKind, Stability, Tool};
 
 pub use artifact::{ArtifactError, LARGEST, ZipError, ZipProblem};
 pub use error::UnpackError;
@@ -87,6 +87,19 @@ impl std::fmt::Debug for Unpacked {
             .field("replacing", &self.replacing)
             .finish_non_exhaustive()
     }
+}
+
+/// The program of a tool, out of the file that was locked for one machine.
+///
+/// # Errors
+/// It was not brought, or its archive does not have exactly the wanted member.
+pub(crate) fn tool(
+    tool: &Tool,
+    locked: &LockedArtifact,
+    goods: &Goods,
+    host: &Host<'_>,
+) -> Result<Content, UnpackError> {
+    artifact::program(tool, locked, goods, host)
 }
 
 /// Lays the sources of `platform` together. Relative paths of the recipe begin at `base`, the recipe's directory;

@@ -12,7 +12,7 @@ use ocelet::host::{Host, Scratch};
 use ocelet::layer::{Compression, Split};
 use ocelet::recipe::{Context, FlavorName, Platform, Recipe, parse};
 use ocelet::tree::{Blob, Kind, Owner, Tree, TreePath, tar_in};
-use ocelet::{Assembled, Error, Event, Observer, Options};
+use ocelet::{Assembled, Error, Event, Observer, Options, PackingOptions};
 use ocelet_testkit::rootfs;
 
 /// A recipe, and what lies beside it: names that end in `/` are directories, `.tar`, `.tar.gz` and `.tar.zst`
@@ -27,6 +27,7 @@ pub(crate) struct Scenario {
     pub(crate) split: Split,
     pub(crate) layers: Option<usize>,
     pub(crate) allow_missing: bool,
+    pub(crate) packing: PackingOptions,
     pub(crate) jobs: usize,
     /// Directories are filled, and sources are made, from the last entry to the first.
     pub(crate) reversed: bool,
@@ -76,6 +77,7 @@ impl Scenario {
             split: self.split,
             layers: self.layers.unwrap_or(10),
             allow_missing: self.allow_missing,
+            packing: self.packing.clone(),
         };
         let heard = Heard::default();
         let scratch = Scratch::new(place.path());

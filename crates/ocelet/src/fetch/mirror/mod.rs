@@ -121,7 +121,7 @@ fn gather<'goods>(
     let mut problems = Vec::new();
     let packages = lock.packages.iter().map(|package| &package.file);
     let locked: Vec<&LockedFile> =
-        packages.chain(lock.artifacts.iter().map(|artifact| &artifact.file)).collect();
+        packages.chain(lock.artifacts.iter().chain(&lock.tools).map(|artifact| &artifact.file)).collect();
     for file in locked {
         match goods.get(&file.sha256) {
             Some(blob) => problems.extend(add(&mut files, &file.path, blob)),

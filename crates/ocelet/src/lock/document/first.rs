@@ -22,6 +22,8 @@ pub(super) struct Document {
     artifact: Vec<ArtifactText>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     package: Vec<PackageText>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    tool: Vec<ArtifactText>,
 }
 
 /// What the recipe asked of a source.
@@ -67,7 +69,7 @@ struct PackageText {
     because: BTreeSet<String>,
 }
 
-/// `[[artifact]]`.
+/// `[[artifact]]` and `[[tool]]`.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct ArtifactText {
@@ -100,6 +102,7 @@ impl Document {
             index: lock.indexes.iter().map(IndexText::of).collect(),
             artifact: lock.artifacts.iter().map(ArtifactText::of).collect(),
             package: lock.packages.iter().map(PackageText::of).collect(),
+            tool: lock.tools.iter().map(ArtifactText::of).collect(),
         }
     }
 
@@ -119,6 +122,7 @@ impl Document {
         }
         lock.indexes = self.index.into_iter().filter_map(|one| one.read(problems)).collect();
         lock.artifacts = self.artifact.into_iter().filter_map(|one| one.read(problems)).collect();
+        lock.tools = self.tool.into_iter().filter_map(|one| one.read(problems)).collect();
         lock.packages = self.package.into_iter().filter_map(|one| one.read(problems)).collect();
         lock
     }

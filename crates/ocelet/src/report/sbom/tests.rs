@@ -58,6 +58,7 @@ fn report(packages: &[ReportedPackage], distribution: Option<(&str, &str)>) -> R
             .map(|(id, version)| ReportedDistribution { id: id.to_owned(), version: version.to_owned() }),
         scripts: Vec::new(),
         worlds: BTreeMap::new(),
+        packing: None,
     }
 }
 

@@ -23,8 +23,8 @@ use super::{UnpackError, rootfs};
 use crate::fetch::Goods;
 use crate::fetch::store::{Kind, VerifiedBlob};
 use crate::host::Host;
-use crate::lock::Lock;
-use crate::recipe::{ArtifactSource, Install, Platform, Recipe, Source};
+use crate::lock::{Lock, LockedArtifact};
+use crate::recipe::{ArtifactSource, Install, Platform, Recipe, Source, Tool};
 
 pub use error::ArtifactError;
 use form::Form;
@@ -78,6 +78,27 @@ pub(super) fn lay(
         installed: None,
     };
     Ok(Laid { tree, owner, packaged })
+}
+
+/// The program of a tool: the one file that is wanted of its artifact.
+pub(super) fn program(
+    tool: &Tool,
+    locked: &LockedArtifact,
+    goods: &Goods,
+    host: &Host<'_>,
+) -> Result<Content, UnpackError> {
+    let name = tool.name.to_string();
+    let failed = |cause| UnpackError::Artifact { name: name.clone(), cause: Box::new(cause) };
+    let artifact = tool.artifact_for(&locked.platform);
+    let (owner, location) = (Owner::new(&name), artifact.location_for(&locked.platform));
+    let missing =
+        || ArtifactError::Missing { location: location.to_string(), sha256: locked.file.sha256 };
+    let blob = goods.get(&locked.file.sha256).ok_or_else(missing).map_err(failed)?;
+    let wanted =
+        Wanted { artifact: &artifact, location: location.as_str(), owner: &owner, limit: LARGEST };
+    let tree = wanted.tree(blob, goods, host).map_err(failed)?;
+    let content = tree.iter().find_map(|(_, node)| node.content().cloned());
+    content.ok_or_else(missing).map_err(failed)
 }
 
 /// What is wanted of an artifact.
