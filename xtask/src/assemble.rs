@@ -204,7 +204,11 @@ fn live(sample: &Sample, recipe: &Recipe, output: &Path, manner: &Manner) -> Res
     let host = Host { jobs: manner.jobs, epoch: None, scratch: &scratch, observer: &Warnings };
     // Upstream moves on: nobody keeps these digests.
     let digests = BTreeMap::new();
-    Ok(Built { image: recipe.image.value.to_string(), digests, sizes: verified_sizes(recipe, output, &host)? })
+    Ok(Built {
+        image: recipe.image.value.to_string(),
+        digests,
+        sizes: verified_sizes(recipe, output, &host)?,
+    })
 }
 
 /// Verifies every image of a layout, and tells their sizes.

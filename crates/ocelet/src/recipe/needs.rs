@@ -23,7 +23,14 @@ use super::variables::Variables;
 pub(super) type Embedded = &'static [(&'static str, &'static str)];
 
 /// The packs that the program brings along.
-pub(super) static EMBEDDED: Embedded = &[("blkid", include_str!("../../needs/blkid.toml"))];
+pub(super) static EMBEDDED: Embedded = &[
+    ("cni", include_str!("../../needs/cni.toml")),
+    ("kube-proxy", include_str!("../../needs/kube-proxy.toml")),
+    ("kubeadm", include_str!("../../needs/kubeadm.toml")),
+    ("kubeadm-warnings", include_str!("../../needs/kubeadm-warnings.toml")),
+    ("kubelet", include_str!("../../needs/kubelet.toml")),
+    ("volumes", include_str!("../../needs/volumes.toml")),
+];
 
 /// A pack as it is written.
 #[derive(Debug, Deserialize)]
@@ -234,19 +241,22 @@ impl Expansion<'_, '_> {
     }
 }
 
-/// Puts a wish, or the name of one that its condition takes away. Of two lines for one thing the first that holds stays.
-fn put<T>(
+/// Puts a wish, or the name of one that its condition takes away. Of several lines for one thing the first that holds
+/// stays, but one that requires it wins.
+fn put<K>(
     key: &'static str,
     written: &str,
-    item: Option<(String, T)>,
+    item: Option<(String, (K, Wish))>,
     holds: bool,
     span: Span,
-    named: &mut Named<T>,
+    named: &mut Named<(K, Wish)>,
     absent: &mut BTreeSet<(&'static str, String)>,
 ) {
     match item {
         Some((name, value)) if holds => {
-            named.entry(name).or_insert(At::new(value, span));
+            if named.get(&name).is_none_or(|first| first.value.1.optional && !value.1.optional) {
+                named.insert(name, At::new(value, span));
+            }
         }
         Some((name, _)) => {
             absent.insert((key, name));

@@ -177,7 +177,7 @@ fn what_a_condition_takes_away_is_checked() {
             ),
             &[
                 "12:22 invalid-name: \"a/b\" cannot be the name of a command: it is one file name without '/', '?' or spaces; paths go into \"files\"",
-                "13:33 unknown-variable: unknown variable \"x\" | define it in [versions] or [parameters]; write \"{{\" for a brace",
+                "13:31 unknown-variable: unknown variable \"x\" | define it in [versions] or [parameters]; write \"{{\" for a brace",
             ],
         ),
         (
