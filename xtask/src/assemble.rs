@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use ocelet::fetch::Supply;
 use ocelet::fetch::store::Store;
-use ocelet::finished::{Finished, Reference, inspect, verify};
+use ocelet::finished::{Finished, Matrix, Reference, SizedSet, sizes, verify};
 use ocelet::host::{Host, Scratch};
 use ocelet::layer::Compression;
 use ocelet::lock::Lock;
@@ -18,8 +18,8 @@ use ocelet::net::{FileOnly, Mirror, Patience, ThreadSleeper};
 use ocelet::recipe::{Context, Parsed, Recipe, parse};
 use ocelet::{Event, Observer, Options, Provisions};
 
-use crate::matrix::{self, Cell};
-use crate::shell::{read_text, root, temporary};
+use crate::fixtures::Sample;
+use crate::shell::{command, read_text, root, show, temporary};
 use crate::{Outcome, bless, fixtures};
 
 /// An assembled and verified recipe.
@@ -29,37 +29,39 @@ pub(crate) struct Built {
     /// The digest of each tag's index.
     pub(crate) digests: BTreeMap<String, String>,
     /// The sizes of each tag and platform.
-    pub(crate) sizes: Vec<Cell>,
+    pub(crate) sizes: SizedSet,
 }
 
 /// How a recipe is assembled.
 pub(crate) struct Manner {
     pub(crate) compression: Compression,
     pub(crate) jobs: NonZeroUsize,
-    pub(crate) set: BTreeMap<String, String>,
 }
 
 impl Manner {
-    /// As `ocelet assemble` without flags does.
+    /// The first manner in which golden digests are kept.
     pub(crate) fn usual() -> Self {
         let jobs = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        Self { compression: Compression::DEFAULT, jobs, set: BTreeMap::new() }
+        Self { compression: Compression::DEFAULT, jobs }
     }
 }
 
-/// Assembles the recipes that are named, or those of the bundle, into `dist/`.
+/// Assembles the recipes that are named, or those of the bundle, into `dist/`; with `--live` from upstream.
 pub(crate) fn run(arguments: &[String]) -> Outcome {
-    let (recipes, set) = read_arguments(arguments)?;
-    let is_bundle = recipes.is_empty();
-    let recipes = if is_bundle { fixtures::recipes() } else { recipes };
-    let manner = Manner { set, ..Manner::usual() };
+    let given = Given::read(arguments)?;
+    let is_bundle = given.recipes.is_empty() && !given.is_live;
+    let manner = Manner::usual();
     let golden = bless::golden()?;
     let mut differences = Vec::new();
-    for path in recipes {
-        let recipe = recipe(&path, &manner)?;
+    for sample in given.samples() {
+        let recipe = recipe(&sample.recipe, &sample.set)?;
         let output = root().join("dist").join(recipe.image.value.as_str());
-        let built = build(&path, &recipe, &output, &manner)?;
-        println!("{}", matrix::table(&built.image, &built.sizes));
+        let built = if given.is_live {
+            live(&sample, &recipe, &output, &manner)?
+        } else {
+            build(&sample, &recipe, &output, &manner)?
+        };
+        println!("{}", Matrix::of(&built.image, &[built.sizes.clone()]).to_text());
         if is_bundle {
             differences.extend(bless::differences(&golden, &built, manner.compression));
         }
@@ -67,33 +69,57 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     bless::accept(&differences)
 }
 
-type Given = (Vec<PathBuf>, BTreeMap<String, String>);
+/// What was typed.
+#[derive(Default)]
+struct Given {
+    recipes: Vec<PathBuf>,
+    set: BTreeMap<String, String>,
+    is_live: bool,
+}
 
-fn read_arguments(arguments: &[String]) -> Result<Given, String> {
-    let (mut recipes, mut set) = (Vec::new(), BTreeMap::new());
-    let mut rest = arguments.iter();
-    while let Some(argument) = rest.next() {
-        if argument == "--set" {
-            let text = rest.next().ok_or("--set wants NAME=VALUE behind it")?;
-            let (name, value) =
-                text.split_once('=').ok_or_else(|| format!("--set wants NAME=VALUE, and got {text}"))?;
-            set.insert(name.to_owned(), value.to_owned());
-        } else if argument.starts_with('-') {
-            return Err(format!(
-                "unknown flag {argument}; usage: cargo xtask assemble [RECIPE…] [--set NAME=VALUE]…"
-            ));
-        } else {
-            recipes.push(PathBuf::from(argument));
+impl Given {
+    fn read(arguments: &[String]) -> Result<Self, String> {
+        let mut given = Self::default();
+        let mut rest = arguments.iter();
+        while let Some(argument) = rest.next() {
+            if argument == "--live" {
+                given.is_live = true;
+            } else if argument == "--set" {
+                let text = rest.next().ok_or("--set wants NAME=VALUE behind it")?;
+                let (name, value) =
+                    text.split_once('=').ok_or_else(|| format!("--set wants NAME=VALUE, and got {text}"))?;
+                given.set.insert(name.to_owned(), value.to_owned());
+            } else if argument.starts_with('-') {
+                return Err(format!(
+                    "unknown flag {argument}; usage: cargo xtask assemble [--live] [RECIPE…] [--set NAME=VALUE]…"
+                ));
+            } else {
+                given.recipes.push(PathBuf::from(argument));
+            }
         }
+        if given.recipes.is_empty() && !given.set.is_empty() {
+            return Err("--set wants a recipe to be for".to_owned());
+        }
+        Ok(given)
     }
-    Ok((recipes, set))
+
+    /// The recipes that are named, those of the bundle, or those that upstream has everything of.
+    fn samples(&self) -> Vec<Sample> {
+        let live = || ["kubelet", "kube-proxy"].map(|name| root().join(format!("recipes/{name}.toml")));
+        let recipes = match (self.recipes.is_empty(), self.is_live) {
+            (true, false) => return fixtures::samples(),
+            (true, true) => live().to_vec(),
+            (false, _) => self.recipes.clone(),
+        };
+        recipes.into_iter().map(|recipe| Sample::plain(recipe, self.set.clone())).collect()
+    }
 }
 
 /// Reads a recipe; an error shows all of its problems.
-pub(crate) fn recipe(path: &Path, manner: &Manner) -> Result<Recipe, String> {
+pub(crate) fn recipe(path: &Path, set: &BTreeMap<String, String>) -> Result<Recipe, String> {
     let text = read_text(path)?;
     let known_rules = ocelet::rules().names().map(str::to_owned).collect();
-    let context = Context { known_rules, set: manner.set.clone() };
+    let context = Context { known_rules, set: set.clone() };
     let name = path.strip_prefix(root()).unwrap_or(path).display().to_string();
     match parse(&text, &context) {
         Ok(Parsed { recipe, warnings }) => {
@@ -106,47 +132,99 @@ pub(crate) fn recipe(path: &Path, manner: &Manner) -> Result<Recipe, String> {
     }
 }
 
-/// The lock beside a recipe.
-fn lock(recipe: &Path) -> Result<Lock, String> {
-    let path = recipe.with_extension("lock");
-    let text = read_text(&path)?;
-    ocelet::lock::parse(&text).map_err(|error| format!("{} is no lock: {}", path.display(), sentence(&error)))
+/// The lock of a recipe.
+fn lock(sample: &Sample) -> Result<Lock, String> {
+    let text = read_text(&sample.lock)?;
+    ocelet::lock::parse(&text)
+        .map_err(|error| format!("{} is no lock: {}", sample.lock.display(), sentence(&error)))
+}
+
+/// A store of its own, which goes when this does: nothing of the user's cache is used or changed.
+pub(crate) struct Doors {
+    cache: tempfile::TempDir,
+}
+
+impl Doors {
+    pub(crate) fn open() -> Result<Self, String> {
+        Ok(Self { cache: temporary()? })
+    }
+
+    /// The mirror of the bundle and nothing else: no socket is ever opened.
+    pub(crate) fn supply(&self, sample: &Sample) -> Result<Supply<'static>, String> {
+        Ok(Supply {
+            store: Store::open(self.cache.path()).map_err(|error| sentence(&error))?,
+            source: &FileOnly,
+            sleeper: &ThreadSleeper,
+            patience: Patience::default(),
+            mirrors: vec![Mirror::directory(fixtures::mirror())],
+            base: sample.recipe.parent().unwrap_or(Path::new("")).to_path_buf(),
+            // The second of 2025-08-02 began: nothing of the bundle is younger, and nothing of it expires.
+            now: 1_754_092_800,
+            apt_root: self.cache.path().to_path_buf(),
+        })
+    }
 }
 
 /// Assembles every flavor and platform of a recipe into a layout, and verifies that. Packages and artifacts come out of
-/// the mirror of the bundle, and no socket is ever opened.
-pub(crate) fn build(path: &Path, recipe: &Recipe, output: &Path, manner: &Manner) -> Result<Built, String> {
+/// the mirror of the bundle.
+pub(crate) fn build(
+    sample: &Sample,
+    recipe: &Recipe,
+    output: &Path,
+    manner: &Manner,
+) -> Result<Built, String> {
     let scratch = Scratch::new(std::env::temp_dir());
     let host = Host { jobs: manner.jobs, epoch: None, scratch: &scratch, observer: &Warnings };
     let options = Options { compression: manner.compression, ..Options::default() };
-    let base = path.parent().unwrap_or(Path::new(""));
-    let lock = locking::needs_lock(recipe).then(|| lock(path)).transpose()?;
-    // Nothing of the user's cache is used or changed: what is built here comes from the mirror of the bundle.
-    let cache = temporary()?;
-    let supply = Supply {
-        store: Store::open(cache.path()).map_err(|error| sentence(&error))?,
-        source: &FileOnly,
-        sleeper: &ThreadSleeper,
-        patience: Patience::default(),
-        mirrors: vec![Mirror::directory(fixtures::mirror())],
-        base: base.to_path_buf(),
-        // Nothing is locked anew, so neither the time nor the machine's apt is asked.
-        now: 0,
-        apt_root: cache.path().to_path_buf(),
-    };
+    let lock = locking::needs_lock(recipe).then(|| lock(sample)).transpose()?;
+    let doors = Doors::open()?;
+    let supply = doors.supply(sample)?;
     let provisions = lock.as_ref().map(|lock| Provisions { lock, supply: &supply });
-    let assembled = ocelet::assemble(recipe, provisions, &ocelet::rules(), base, output, &options, &host)
-        .map_err(|error| format!("cannot assemble {}: {}", path.display(), sentence(&error)))?;
+    let assembled =
+        ocelet::assemble(recipe, provisions, &ocelet::rules(), &supply.base, output, &options, &host)
+            .map_err(|error| format!("cannot assemble {}: {}", sample.recipe.display(), sentence(&error)))?;
+    let tags = assembled.shipped.tags.iter().map(|tag| (tag.tag.clone(), tag.digest.to_string()));
+    Ok(Built {
+        image: recipe.image.value.to_string(),
+        digests: tags.collect(),
+        sizes: verified_sizes(recipe, output, &host)?,
+    })
+}
+
+/// Assembles a recipe as its user does, from upstream.
+fn live(sample: &Sample, recipe: &Recipe, output: &Path, manner: &Manner) -> Result<Built, String> {
+    let mut assemble = command("cargo");
+    assemble.args(["run", "--quiet", "--package", "ocelet-cli", "--", "assemble"]);
+    assemble.arg(&sample.recipe).arg("--output").arg(output);
+    for (name, value) in &sample.set {
+        assemble.arg("--set").arg(format!("{name}={value}"));
+    }
+    show(&mut assemble)?;
+    let scratch = Scratch::new(std::env::temp_dir());
+    let host = Host { jobs: manner.jobs, epoch: None, scratch: &scratch, observer: &Warnings };
+    // Upstream moves on: nobody keeps these digests.
+    let digests = BTreeMap::new();
+    Ok(Built {
+        image: recipe.image.value.to_string(),
+        digests,
+        sizes: verified_sizes(recipe, output, &host)?,
+    })
+}
+
+/// Verifies every image of a layout, and tells their sizes.
+fn verified_sizes(recipe: &Recipe, output: &Path, host: &Host<'_>) -> Result<SizedSet, String> {
     let finished = Finished::open(Reference { path: output.to_path_buf(), tag: None });
     let finished = finished.map_err(|error| sentence(&error))?;
-    let verified = verify(&finished, &host).map_err(|error| sentence(&error))?;
+    let verified = verify(&finished, host).map_err(|error| sentence(&error))?;
     if !verified.is_sound() {
         let broken = verified.findings.iter().filter(|finding| finding.broken);
         let lines: Vec<String> =
             broken.map(|finding| format!("{}: {}", finding.place, finding.message)).collect();
         return Err(format!("{} is broken:\n  {}", output.display(), lines.join("\n  ")));
     }
-    let images = finished.images(None).map_err(|error| sentence(&error))?;
+    let sizes =
+        sizes(recipe.image.value.as_str(), &finished, None, host).map_err(|error| sentence(&error))?;
+    let images = &sizes.images;
     if verified.images != images.len() || verified.images == 0 {
         return Err(format!(
             "{} of the {} images in {} were verified",
@@ -155,16 +233,11 @@ pub(crate) fn build(path: &Path, recipe: &Recipe, output: &Path, manner: &Manner
             output.display()
         ));
     }
-    let tags = &assembled.shipped.tags;
-    Ok(Built {
-        image: recipe.image.value.to_string(),
-        digests: tags.iter().map(|tag| (tag.tag.clone(), tag.digest.to_string())).collect(),
-        sizes: matrix::cells(&inspect(&images))?,
-    })
+    Ok(sizes)
 }
 
 /// Tells warnings and nothing else.
-struct Warnings;
+pub(crate) struct Warnings;
 
 impl Observer for Warnings {
     fn observe(&self, event: &Event<'_>) {
@@ -175,7 +248,7 @@ impl Observer for Warnings {
 }
 
 /// An error with its causes.
-fn sentence(error: &dyn std::error::Error) -> String {
+pub(crate) fn sentence(error: &dyn std::error::Error) -> String {
     let mut sentence = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {
@@ -194,14 +267,14 @@ mod tests {
     fn check(compression: &str, jobs: usize) {
         let compression = compression.parse().expect("the test names one");
         let jobs = NonZeroUsize::new(jobs).expect("the test names one or more");
-        let manner = Manner { compression, jobs, set: BTreeMap::new() };
+        let manner = Manner { compression, jobs };
         let golden = bless::golden().expect("golden.toml can be read");
-        for path in fixtures::recipes() {
-            let recipe = recipe(&path, &manner).unwrap_or_else(|error| panic!("{error}"));
+        for sample in fixtures::samples() {
+            let recipe = recipe(&sample.recipe, &sample.set).unwrap_or_else(|error| panic!("{error}"));
             let output = tempfile::tempdir().expect("a temporary directory can be made");
             let built =
-                build(&path, &recipe, output.path(), &manner).unwrap_or_else(|error| panic!("{error}"));
-            assert_eq!(built.sizes.len(), recipe.flavors.len() * recipe.platforms.len());
+                build(&sample, &recipe, output.path(), &manner).unwrap_or_else(|error| panic!("{error}"));
+            assert_eq!(built.sizes.images.len(), recipe.flavors.len() * recipe.platforms.len());
             bless::accept(&bless::differences(&golden, &built, compression))
                 .unwrap_or_else(|error| panic!("{error}"));
         }

@@ -34,9 +34,10 @@ pub(crate) fn run(_: &[String]) -> Outcome {
     for compression in COMPRESSIONS {
         let compression: Compression = compression.parse().map_err(|error| format!("{error}"))?;
         let manner = Manner { compression, ..Manner::usual() };
-        for path in fixtures::recipes() {
+        for sample in fixtures::samples() {
             let output = temporary()?;
-            let built = build(&path, &recipe(&path, &manner)?, output.path(), &manner)?;
+            let recipe = recipe(&sample.recipe, &sample.set)?;
+            let built = build(&sample, &recipe, output.path(), &manner)?;
             for difference in differences(&old, &built, compression) {
                 println!("{difference}");
             }

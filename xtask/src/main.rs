@@ -6,12 +6,12 @@
 
 mod assemble;
 mod bench;
+mod binaries;
 mod bless;
 mod ci;
 mod conformance;
 mod fixtures;
 mod fuzz;
-mod matrix;
 mod shell;
 mod tidy;
 
@@ -26,7 +26,8 @@ type Task = (&'static str, &'static str, fn(&[String]) -> Outcome);
 const TASKS: &[Task] = &[
     (
         "assemble",
-        "every flavor and platform of the embedded bundle, with sizes: `assemble [RECIPE…] [--set NAME=VALUE]…`",
+        "every flavor and platform of the embedded bundle, or of recipes, with sizes: `assemble [--live] [RECIPE…] [--set \
+         NAME=VALUE]…`; with --live from upstream",
         assemble::run,
     ),
     ("ci", "everything that has to pass before a change lands", ci::run),
@@ -48,9 +49,14 @@ const TASKS: &[Task] = &[
         bench::run,
     ),
     (
+        "binaries",
+        "build real programs of nodes from their sources, laid out as upstream: `binaries --to DIR [--only PART]…`",
+        binaries::run,
+    ),
+    (
         "conformance",
         "real loaders and real clients: `conformance [repeat|clients|loader|foreign|musl|worlds|offline|crowd|apk-real|\
-         debian]…`",
+         debian|node|sizes]…`",
         conformance::run,
     ),
 ];

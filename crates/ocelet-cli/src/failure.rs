@@ -36,6 +36,11 @@ impl Failure {
         Self { code: ExitClass::Verification as u8, ..Self::usage(message) }
     }
 
+    /// An input is not there: exit code 4.
+    pub(crate) fn absent(message: String) -> Self {
+        Self { code: ExitClass::Unavailable as u8, ..Self::usage(message) }
+    }
+
     /// An input could not be had: exit code 4.
     pub(crate) fn unavailable(error: &dyn Error) -> Self {
         Self { code: 4, ..Self::of(error) }

@@ -27,11 +27,11 @@ pub(crate) struct PackingArguments {
 }
 
 impl PackingArguments {
-    /// What it means.
+    /// What it means with a profile that packs, or does not.
     ///
     /// # Errors
     /// There is no upx on PATH.
-    pub(crate) fn options(&self) -> Result<PackingOptions, Failure> {
+    pub(crate) fn options(&self, profile_packs: bool) -> Result<PackingOptions, Failure> {
         let upx = match &self.upx {
             Some(path) if path.as_os_str() == "system" => {
                 Some(environment::program("upx").ok_or_else(|| {
@@ -42,7 +42,7 @@ impl PackingArguments {
             }
             other => other.clone(),
         };
-        let packing = if self.no_pack { Packing::Off } else { Packing::On };
+        let packing = if self.no_pack || !profile_packs { Packing::Off } else { Packing::On };
         Ok(PackingOptions { packing, upx, trial: !self.no_run })
     }
 }

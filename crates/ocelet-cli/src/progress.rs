@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+pub(crate) use ocelet::finished::shown_size as size;
 use ocelet::{Event, Observer};
 
 use crate::output::Talk;
@@ -158,38 +159,9 @@ impl Observer for Lines<'_> {
     }
 }
 
-/// Bytes for people: three digits and a decimal unit.
-#[expect(clippy::cast_precision_loss, reason = "a size for people has three digits")]
-pub(crate) fn size(bytes: u64) -> String {
-    let mut amount = bytes as f64;
-    for unit in ["B", "kB", "MB", "GB"] {
-        if amount < 999.5 {
-            let decimals = usize::from(unit != "B" && amount < 99.95);
-            return format!("{amount:.decimals$} {unit}");
-        }
-        amount /= 1000.0;
-    }
-    format!("{amount:.1} TB")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sizes_for_people() {
-        for (bytes, want) in [
-            (0, "0 B"),
-            (999, "999 B"),
-            (1000, "1.0 kB"),
-            (123_456, "123 kB"),
-            (999_600, "1.0 MB"),
-            (57_845_704, "57.8 MB"),
-            (u64::MAX, "18446744.1 TB"),
-        ] {
-            assert_eq!(size(bytes), want);
-        }
-    }
 
     #[test]
     fn the_line_of_downloads_counts_what_is_done_and_what_is_held() {

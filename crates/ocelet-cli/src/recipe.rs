@@ -1,4 +1,5 @@
-//! The recipe and its lock, as commands find them: a TOML file, and beside it the same name with `.lock`.
+//! The recipe and its lock, as commands find them: a TOML file, and beside it the same name with `.lock`, or the lock
+//! that is named.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -21,6 +22,10 @@ pub(crate) struct RecipeArguments {
     /// Give a value to a variable of the recipe
     #[arg(long = "set", value_name = "NAME=VALUE")]
     pub(crate) set: Vec<String>,
+
+    /// The lock, where it is not beside the recipe: one recipe may have a lock for each set of values
+    #[arg(long, value_name = "FILE")]
+    pub(crate) lock: Option<PathBuf>,
 }
 
 /// A recipe that was read.
@@ -46,17 +51,18 @@ impl RecipeArguments {
             talk.rendered(&warnings.render(&self.recipe.display().to_string(), &text), &warnings.to_json());
         }
         let base = self.recipe.parent().unwrap_or(Path::new("")).to_path_buf();
-        Ok(Loaded { recipe, rules, base, lock_path: self.recipe.with_extension("lock") })
+        let lock_path = self.lock.clone().unwrap_or_else(|| self.recipe.with_extension("lock"));
+        Ok(Loaded { recipe, rules, base, lock_path })
     }
 }
 
 impl Loaded {
-    /// The lock beside the recipe, if there is one.
+    /// The lock, if there is one.
     pub(crate) fn lock(&self) -> Result<Option<Lock>, Failure> {
         read_lock(&self.lock_path)
     }
 
-    /// Writes a lock beside the recipe.
+    /// Writes the lock.
     pub(crate) fn write_lock(&self, lock: &Lock, talk: &Talk) -> Result<(), Failure> {
         write_text(&self.lock_path, &lock.to_text()).map_err(|error| Failure::of(&error))?;
         let counts = format!("{} packages, {} artifacts", lock.packages.len(), lock.artifacts.len());

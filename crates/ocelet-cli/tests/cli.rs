@@ -73,9 +73,19 @@ fn help_names_every_command() {
     let place = Place::new();
     let help = place.run(&["--help"]);
     assert_eq!((help.code, help.err.as_str()), (0, ""));
-    for command in
-        ["assemble", "closure", "why", "inspect", "sbom", "verify", "export", "schema", "completions"]
-    {
+    for command in [
+        "assemble",
+        "closure",
+        "why",
+        "inspect",
+        "sizes",
+        "diff",
+        "sbom",
+        "verify",
+        "export",
+        "schema",
+        "completions",
+    ] {
         assert!(
             help.out.lines().any(|line| line.trim_start().starts_with(&format!("{command} "))),
             "{command}"
@@ -114,7 +124,24 @@ const FAILURES: &[(&[&str], i32, &[&str])] = &[
     (&["assemble", "recipe.toml", "--set", "root=a", "--set", "root=b"], 2, &["--set gives \"root\" twice"]),
     (&["assemble", "recipe.toml", "--set", "rot=a"], 2, &["rot", "root"]),
     (&["assemble", "recipe.toml", "--compression", "gzip:99"], 2, &["compression level \"99\""]),
+    (
+        &["assemble", "recipe.toml", "--compression", "zstd:19:256MiB"],
+        2,
+        &["window \"256MiB\"", "zstd:19:128MiB"],
+    ),
+    (&["assemble", "recipe.toml", "--profile", "fast"], 2, &["fast", "compat", "wire", "disk"]),
     (&["assemble", "recipe.toml", "--layers", "0"], 2, &["0"]),
+    (&["sizes", "none"], 4, &["there is no layout or archive none"]),
+    (&["sizes", "out", "--budget", "none.toml"], 4, &["none.toml"]),
+    (
+        &["sizes", "out", "--budget", "idle.toml"],
+        2,
+        &["idle.toml: the budget limits what is not there: \"v2*\"", "v1-a linux/amd64"],
+    ),
+    (&["sizes", "out", "--budget", "broken.toml"], 2, &["broken.toml: the budget is not read"]),
+    (&["diff", "out", "none"], 4, &["there is no layout or archive none"]),
+    (&["diff", "a.lock", "b.lock"], 4, &["there is no lock a.lock"]),
+    (&["diff", "a.lock", "out"], 2, &["a.lock and out are not both images, nor both locks"]),
     (
         &["closure", "--root", "root.tar", "--rules", "xtable", "dash"],
         2,
@@ -141,6 +168,7 @@ fn failures_have_their_exit_codes() {
     place.write("cut.tar", &tar_bytes(&tree(&debian("amd64")))[..3000]);
     place.write("typo.toml", RECIPE.replace("'dash'", "'dahs'").as_bytes());
     place.write("broken.toml", b"image = ");
+    place.write("idle.toml", b"\"v2*\" = { compressed = \"1 MB\" }");
     for (arguments, code, words) in FAILURES {
         let said = place.run(arguments);
         assert_eq!(said.code, *code, "{arguments:?}: {}", said.err);
@@ -273,6 +301,37 @@ fn pages_for_people() {
             ],
         ),
         (
+            vec!["sizes", "out"],
+            vec![
+                "compressed / extracted",
+                "linux/amd64\n",
+                "\nv1-a  ",
+                "\nv1-b  ",
+                "out: ",
+                " in all layers",
+            ],
+        ),
+        (
+            vec!["sizes", "out:v1-a"],
+            vec!["\nout:v1-a v1-a linux/amd64\n", "package or source", "  programs  "],
+        ),
+        (
+            vec!["sizes", "out", "--format", "markdown"],
+            vec!["| compressed / extracted | linux/amd64 |\n|---|---:|\n| v1-a | "],
+        ),
+        (vec!["sizes", "out:v1-a", "out", "--details"], vec!["platform", " (1.00×) / ", "kind of file"]),
+        (vec!["sizes", "out", "--format", "html"], vec!["<!DOCTYPE html>", "<td>programs</td>", "</html>\n"]),
+        (vec!["diff", "out", "out", "--exit-code"], vec!["v1-a  linux/amd64\n  the same image\n"]),
+        (
+            vec!["diff", "out:v1-a", "out:v1-b"],
+            vec![
+                "v1-a -> v1-b  linux/amd64\n",
+                "  + /usr/bin/dash  ",
+                "  - /usr/bin/mount  ",
+                "  - Env [\"PATH=/usr/bin\"]\n",
+            ],
+        ),
+        (
             vec!["sbom", "out:v1-a"],
             vec!["\"spdxVersion\":\"SPDX-2.3\"", "\"name\":\"x:v1-a for linux/amd64\""],
         ),
@@ -299,6 +358,52 @@ fn pages_for_people() {
             assert!(said.out.contains(word), "{arguments:?}: {word:?} is not in: {}", said.out);
         }
     }
+}
+
+/// A budget that is kept says nothing; one that is not ends the command, after all data is out.
+#[test]
+fn budgets_and_differences_have_exit_codes() {
+    let place = Place::assembled();
+    place.write("kept.toml", b"\"*\" = { compressed = \"1 GB\", extracted = \"1 GiB\" }");
+    place.write("tight.toml", b"\"*\" = { compressed = \"1 GB\" }\n\"*-a\" = { compressed = \"10 bytes\" }");
+    let kept = place.run(&["sizes", "out", "--budget", "kept.toml"]);
+    assert_eq!((kept.code, kept.err.as_str()), (0, ""));
+    let tight = place.run(&["sizes", "out", "--budget", "tight.toml", "--format", "json"]);
+    assert_eq!(tight.code, 1, "{}", tight.err);
+    for word in [
+        "v1-a for linux/amd64 has ",
+        " bytes over the 10 B of \"*-a\"",
+        "host: /usr",
+        "1 size is over the budget",
+    ] {
+        assert!(tight.err.contains(word), "{word}: {}", tight.err);
+    }
+    let told: Value = serde_json::from_str(&tight.out).expect("JSON");
+    assert_eq!(told["excesses"][0]["tag"], "v1-a");
+    let image = &told["sets"][0]["images"][0];
+    let sum = |part: &str| {
+        let parts = image[part].as_array().expect("a list").iter();
+        parts.map(|one| one["extracted"].as_u64().expect("a number")).sum::<u64>()
+    };
+    for part in ["layers", "owners", "classes"] {
+        assert_eq!(Some(sum(part)), image["extracted"].as_u64(), "{part} are all of the image");
+    }
+
+    assert_eq!(place.run(&["diff", "out:v1-a", "out:v1-b", "--exit-code"]).code, 1);
+    let equal = place.json(&["diff", "out", "out", "--format", "json"]);
+    assert_eq!(
+        (&equal["equal"], equal["differences"]["images"].as_array().map(Vec::len)),
+        (&Value::Bool(true), Some(2))
+    );
+    // The same files in other layers are the same image in all that it holds.
+    let said = place.run(&["assemble", "recipe.toml", "--profile", "wire", "--output", "wire"]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    let said = place.run(&["diff", "out", "wire", "--exit-code"]);
+    assert_eq!(said.code, 0, "{}", said.out);
+    assert!(said.out.contains("the same files, packages and configuration"), "{}", said.out);
+    assert_eq!(place.run(&["verify", "wire"]).code, 0);
+    let other = place.json(&["diff", "out:v1-a", "out:v1-b", "--format", "json"]);
+    assert_eq!(other["differences"]["images"][0]["configuration"]["Env"][1], Value::Null);
 }
 
 #[test]

@@ -15,10 +15,11 @@ use crate::event::Event;
 use crate::fetch::{self, Goods, Supply};
 use crate::host::Host;
 use crate::image;
-use crate::layer::{self, Compression, Files, FlavorFiles, Layer, LayerPlan, Workers};
+use crate::layer::{self, Compression, Files, FlavorFiles, Layer, LayerPlan, Split, Workers};
 use crate::lock::Lock;
 use crate::locking::{self, LockingError, Trouble};
 use crate::packing::{self, Bench, PackingOptions, Savings};
+use crate::profile::Profile;
 use crate::recipe::{FlavorName, Platform, Recipe};
 use crate::report::sbom::{self, SPDX_TYPE};
 use crate::report::{self, REPORT_TYPE, Report};
@@ -35,6 +36,8 @@ pub struct Options {
     pub platforms: BTreeSet<Platform>,
     /// How layers are compressed.
     pub compression: Compression,
+    /// By what files share a layer.
+    pub split: Split,
     /// The most layers of one image.
     pub layers: usize,
     /// Whether what is missing is told as a warning instead of ending the run.
@@ -55,11 +58,14 @@ pub struct Assembled {
 }
 
 impl Default for Options {
+    /// Every image, in the default [`Profile`].
     fn default() -> Self {
+        let profile = Profile::default().choice();
         Self {
             flavors: BTreeSet::new(),
             platforms: BTreeSet::new(),
-            compression: Compression::DEFAULT,
+            compression: profile.compression,
+            split: profile.split,
             layers: 10,
             allow_missing: false,
             packing: PackingOptions::default(),
@@ -129,6 +135,10 @@ fn bring(
     let differences = locking::stale(recipe, provisions.lock);
     if !differences.is_empty() {
         return Err(LockingError::from(vec![Trouble::Stale { differences }]).into());
+    }
+    let contradictions = locking::contradictions(recipe, provisions.lock);
+    if !contradictions.is_empty() {
+        return Err(LockingError::from(contradictions).into());
     }
     let lock = locking::placed(recipe, provisions.lock, provisions.supply);
     locking::check_mirrors(recipe, &lock, provisions.supply)?;
@@ -201,7 +211,8 @@ fn build(
     let mut attached = BTreeMap::new();
     for one in shrunk {
         let platform = &one.closed;
-        let plan = layer::plan(&Files::of(platform), &FlavorFiles::of(platform), options.layers);
+        let plan =
+            layer::plan(&Files::of(platform), &FlavorFiles::of(platform), options.split, options.layers);
         let layers = write_layers(&plan, platform, wanted, options.compression, &workers, layout, host)?;
         for name in &wanted.flavors {
             let flavor = &recipe.flavors[name];

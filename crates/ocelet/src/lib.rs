@@ -21,6 +21,7 @@ pub mod layer;
 pub mod lock;
 pub mod locking;
 mod packing;
+mod profile;
 pub mod recipe;
 pub mod report;
 pub mod resolve;
@@ -36,6 +37,7 @@ pub use ocelet_elf::RulePacks;
 pub use ocelet_net as net;
 pub use ocelet_tree as tree;
 pub use packing::{PackingOptions, Savings};
+pub use profile::{Choice, Profile, Reader, UnknownProfile};
 
 /// The rule packs that ship with ocelet.
 pub fn rules() -> RulePacks {

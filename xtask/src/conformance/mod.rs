@@ -12,6 +12,7 @@ mod debian;
 mod loader;
 mod offline;
 mod podman;
+mod real;
 mod repeat;
 mod roots;
 
@@ -32,6 +33,8 @@ const CHECKS: &[Check] = &[
     ("crowd", crowd::run),
     ("apk-real", apk_real::run),
     ("debian", debian::run),
+    ("node", real::node::run),
+    ("sizes", real::sizes::run),
 ];
 
 /// Runs the named checks, or all of them.

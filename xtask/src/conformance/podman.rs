@@ -15,7 +15,7 @@ impl Podman {
         Self { work: work.to_path_buf() }
     }
 
-    fn command(&self) -> Command {
+    pub(super) fn command(&self) -> Command {
         let mut podman = command("podman");
         podman.env("CONTAINERS_CONF", root().join("xtask/clients/containers.conf"));
         podman.arg("--root").arg(self.work.join("store")).arg("--runroot").arg(self.work.join("run"));

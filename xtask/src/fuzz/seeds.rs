@@ -13,7 +13,7 @@ use ocelet_testkit::trees::{path, tree};
 use ocelet_tree::tar_out::write_tree;
 
 use super::targets::Bench;
-use crate::assemble::{Manner, recipe};
+use crate::assemble::recipe;
 use crate::fixtures;
 use crate::shell::{list, read, root};
 
@@ -21,7 +21,7 @@ use crate::shell::{list, read, root};
 pub(super) fn layout(work: &Path) -> Result<PathBuf, String> {
     let layout = work.join("layout");
     let place = fixtures::directory().join("musl-tools.toml");
-    let recipe = recipe(&place, &Manner::usual())?;
+    let recipe = recipe(&place, &BTreeMap::new())?;
     let flavor = recipe.flavors.keys().find(|name| name.as_str() == "apk").cloned();
     let options = ocelet::Options {
         flavors: flavor.into_iter().collect(),
@@ -195,7 +195,8 @@ pub(super) fn configurations() -> Vec<Vec<u8>> {
 
 /// The recipes of the checkout.
 pub(super) fn recipes() -> Vec<Vec<u8>> {
-    let places = fixtures::recipes().into_iter().chain(list(&root().join("recipes")));
+    let places =
+        fixtures::samples().into_iter().map(|sample| sample.recipe).chain(list(&root().join("recipes")));
     let recipes: BTreeSet<PathBuf> =
         places.filter(|path| path.extension().is_some_and(|end| end == "toml")).collect();
     recipes.iter().filter_map(|path| read(path).ok()).collect()

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use ocelet::Provisions;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use ocelet::host::Scratch;
 use ocelet::layer::Compression;
 use ocelet::locking::{self, Staleness};
 use ocelet::recipe::{FlavorName, Platform};
+use ocelet::{Profile, Provisions};
 use serde_json::json;
 
 use crate::environment;
@@ -24,7 +25,11 @@ use crate::supply::SupplyArguments;
 /// What was typed.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example: ocelet assemble recipes/host-tools.toml --flavor storage --compression zstd:19\n\
+    after_help = "Examples:\n  ocelet assemble recipes/host-tools.toml --flavor storage --compression zstd:19\n  \
+    ocelet assemble recipes/host-tools.toml --profile wire --output dist/wire\n\
+    Profiles: compat is gzip:10, layers shared by flavors, programs packed where the recipe says so. wire is \
+    zstd:19:128MiB over one layer for each stability of a flavor, nothing packed: smallest to pull. disk is zstd:19, \
+    shared layers, packed: smallest when unpacked. `ocelet sizes dist/compat dist/wire` shows both side by side.\n\
     The same files give the same digests, whatever the machine, the time and the number of jobs."
 )]
 pub(crate) struct Arguments {
@@ -50,12 +55,18 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     supply: SupplyArguments,
 
+    /// What the images are made small for: compat for every client, wire to pull (podman, containerd, docker since
+    /// 23), disk when unpacked (the same clients)
+    #[arg(long, value_name = "PROFILE", default_value_t, value_parser = profiles())]
+    profile: Profile,
+
+    /// How layers are compressed, instead of as the profile has it: gzip[:1-12] or zstd[:1-22[:1MiB-128MiB]], the last
+    /// being the window of long distance matching
+    #[arg(long, value_name = "NAME[:LEVEL[:WINDOW]]")]
+    compression: Option<Compression>,
+
     #[command(flatten)]
     packing: PackingArguments,
-
-    /// How layers are compressed: gzip[:1-12] or zstd[:1-22]
-    #[arg(long, value_name = "NAME[:LEVEL]", default_value_t = Compression::DEFAULT)]
-    compression: Compression,
 
     /// The most layers of one image
     #[arg(long, value_name = "NUMBER", default_value = "10", value_parser = clap::value_parser!(u8).range(1..=100))]
@@ -123,14 +134,21 @@ fn options(arguments: &Arguments) -> Result<ocelet::Options, Failure> {
     for text in &arguments.platforms {
         platforms.insert(platform(text)?);
     }
+    let choice = arguments.profile.choice();
     Ok(ocelet::Options {
         flavors,
         platforms,
-        compression: arguments.compression,
+        compression: arguments.compression.unwrap_or(choice.compression),
+        split: choice.split,
         layers: usize::from(arguments.layers),
         allow_missing: arguments.allow_missing,
-        packing: arguments.packing.options()?,
+        packing: arguments.packing.options(choice.packs)?,
     })
+}
+
+/// Profiles as they are typed; completions and the help know them all.
+fn profiles() -> impl TypedValueParser<Value = Profile> {
+    PossibleValuesParser::new(Profile::ALL.map(Profile::name)).try_map(|name| name.parse::<Profile>())
 }
 
 /// A platform as it is typed.

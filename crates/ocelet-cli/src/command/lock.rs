@@ -173,7 +173,7 @@ fn show_plan(planned: &Planned, format: MessageFormat) -> Result<(), Failure> {
     print(&page)
 }
 
-fn show_diff(changes: &LockDiff, format: MessageFormat) -> Result<(), Failure> {
+pub(super) fn show_diff(changes: &LockDiff, format: MessageFormat) -> Result<(), Failure> {
     if format == MessageFormat::Json {
         let changes: Vec<_> = changes.changes.iter().map(ToString::to_string).collect();
         return print_json(&json!({ "changes": changes }));

@@ -4,12 +4,14 @@ mod assemble;
 mod cache;
 mod closure;
 mod completions;
+mod diff;
 mod export;
 mod inspect;
 mod lock;
 mod mirror;
 mod sbom;
 mod schema;
+mod sizes;
 mod verify;
 mod why;
 
@@ -35,6 +37,10 @@ pub(crate) enum Command {
     Why(why::Arguments),
     /// Show the tags, platforms, commands, layers and sizes of an image
     Inspect(inspect::Arguments),
+    /// Show how large images are and what makes them so, side by side or against a budget
+    Sizes(sizes::Arguments),
+    /// Show what is another in a second image or lock
+    Diff(diff::Arguments),
     /// Print the bill of materials of an image
     Sbom(sbom::Arguments),
     /// Check a finished image without running it
@@ -58,6 +64,8 @@ pub(crate) fn run(command: Command, talk: &Talk) -> Result<ExitCode, Failure> {
         Command::Closure(arguments) => closure::run(&arguments, talk),
         Command::Why(arguments) => why::run(&arguments, talk),
         Command::Inspect(arguments) => inspect::run(&arguments, talk),
+        Command::Sizes(arguments) => sizes::run(&arguments, talk),
+        Command::Diff(arguments) => diff::run(&arguments, talk),
         Command::Sbom(arguments) => sbom::run(&arguments, talk),
         Command::Verify(arguments) => verify::run(&arguments, talk),
         Command::Export(arguments) => export::run(&arguments, talk),

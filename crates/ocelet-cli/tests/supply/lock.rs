@@ -30,6 +30,22 @@ fn a_lock_is_written_once_and_then_fits() {
 }
 
 #[test]
+fn a_lock_may_lie_elsewhere() {
+    let place = place();
+    place.run(&["lock", "x.toml", "--lock", "one.lock"]).succeeds();
+    place.write("x.toml", &wanting("'tool', 'other'"));
+    let said = place.run(&["lock", "x.toml", "--lock", "two.lock"]).succeeds();
+    assert!(said.err.contains("in two.lock"), "{}", said.err);
+    assert!(!place.text("one.lock").contains("other-1.0-r0.apk"));
+    for command in [&["lock"][..], &["assemble"], &["mirror", "--to", "m"]] {
+        let with = |lock| place.run(&[command, &["x.toml", "--locked", "--lock", lock]].concat());
+        with("one.lock").fails(1, &["does not answer the recipe"]);
+        with("two.lock").succeeds();
+        place.run(&[command, &["x.toml", "--locked"]].concat()).fails(1, &["the recipe has no lock"]);
+    }
+}
+
+#[test]
 fn locked_refuses_a_lock_that_does_not_fit_and_shows_the_difference() {
     let place = place();
     for command in [&["lock"][..], &["assemble"], &["mirror", "--to", "m"]] {

@@ -22,6 +22,19 @@ pub struct Missing {
     pub flavors: BTreeSet<FlavorName>,
 }
 
+/// A program that answers for a command and must not.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Unfit {
+    /// The platform.
+    pub platform: Platform,
+    /// The command, the program, and the reason.
+    pub message: String,
+    /// What to do, where something is known.
+    pub hint: Option<String>,
+    /// The flavors that have it.
+    pub flavors: BTreeSet<FlavorName>,
+}
+
 /// Why the close room gives up.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -31,6 +44,12 @@ pub enum CloseError {
     Missing {
         /// All of them.
         missing: Vec<Missing>,
+    },
+    /// A program answers for a command and must not.
+    #[error("{}", harm(.unfit))]
+    Unfit {
+        /// All of them.
+        unfit: Vec<Unfit>,
     },
     /// Nothing that a flavor asks for is there, and an image without a layer is none.
     #[error(
@@ -114,6 +133,12 @@ pub enum CloseError {
     Read(#[from] ReadError),
 }
 
+fn harm(unfit: &[Unfit]) -> String {
+    let lines: Vec<String> = unfit.iter().map(|one| format!("\n  {one}")).collect();
+    let noun = if unfit.len() == 1 { "program does" } else { "programs do" };
+    format!("{} {noun} not do what the image needs:{}", unfit.len(), lines.concat())
+}
+
 fn list(missing: &[Missing]) -> String {
     let lines: Vec<String> = missing.iter().map(|one| format!("\n  {one}")).collect();
     let noun = if missing.len() == 1 { "thing is" } else { "things are" };
@@ -130,8 +155,19 @@ impl CloseError {
                 hints.push("--allow-missing lists these as warnings and builds without them".to_owned());
                 hints
             }
+            Self::Unfit { unfit } => {
+                let hints: BTreeSet<&String> = unfit.iter().filter_map(|one| one.hint.as_ref()).collect();
+                hints.into_iter().cloned().collect()
+            }
             _ => Vec::new(),
         }
+    }
+}
+
+impl fmt::Display for Unfit {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let flavors: Vec<&str> = self.flavors.iter().map(FlavorName::as_str).collect();
+        write!(formatter, "{} ({} for {})", self.message, flavors.join(", "), self.platform)
     }
 }
 

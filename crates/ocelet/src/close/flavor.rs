@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use ocelet_elf::{Closure, Loader, Options, Problem, Root, RulePack, RulePacks, Target, Why};
 use ocelet_tree::{Owner, Tree, TreePath, View};
 
-use super::error::{CloseError, Missing};
+use super::error::{CloseError, Missing, Unfit};
 use super::gather::Gather;
+use super::image::ImageView;
 use super::packages::Packages;
 use super::roots::{self, Found};
 use super::warnings::Warnings;
-use super::{Because, Closed, Kept, accounts, advice, scripts, wanted};
+use super::{Because, Closed, Kept, accounts, advice, scripts, unfit, wanted};
 use crate::event::Event;
 use crate::host::Host;
 use crate::recipe::{Flavor, FlavorName, Platform, Recipe, RuleName, SourceKind};
@@ -37,6 +38,7 @@ pub fn close(
     let mut missing: BTreeMap<(String, String), Missing> = BTreeMap::new();
     let mut unexplained: BTreeMap<TreePath, Unexplained> = BTreeMap::new();
     let mut union = Union::default();
+    let mut harm = Harm::default();
     let debian: Vec<&str> = recipe
         .sources
         .values()
@@ -46,6 +48,9 @@ pub fn close(
     for (name, flavor) in &recipe.flavors {
         let mut found = roots::find(&view, flavor, &debian)?;
         wanted::packages(&view, unpacked, flavor, &mut found);
+        for message in unfit::answers(&view, flavor, &found.commands)? {
+            harm.add(name, message, None);
+        }
         let options = options(flavor, target, rules);
         let closure = ocelet_elf::close_with(&loader, &found.roots, &options);
         union.add(name, &found.roots, &options, &closure);
@@ -68,11 +73,16 @@ pub fn close(
     let tree = gather.finish();
     for (name, kept) in &flavors {
         tell(host, name, platform, kept, &tree);
+        let (image, path) = (ImageView::new(kept, &tree), roots::search_path(&recipe.flavors[name]));
+        if let Some(message) = unfit::formats_blindly(&image, kept.paths.keys(), &path)? {
+            harm.add(name, message, Some(unfit::BLKID));
+        }
     }
     let conflicts = view.take_conflicts();
     if !conflicts.is_empty() {
         return Err(CloseError::Conflicts { conflicts });
     }
+    harm.end(platform)?;
     let stabilities =
         unpacked.stabilities.iter().map(|(name, stability)| (Owner::new(name), *stability)).collect();
     let missing = missing.into_values().collect();
@@ -179,6 +189,29 @@ fn tell_unexplained(host: &Host<'_>, platform: &Platform, unexplained: &BTreeMap
             flavors.join(", ")
         );
         host.observer.observe(&Event::Warning { message: &message });
+    }
+}
+
+/// What must not be built, each once for all flavors.
+#[derive(Default)]
+struct Harm(BTreeMap<(String, Option<&'static str>), BTreeSet<FlavorName>>);
+
+impl Harm {
+    fn add(&mut self, flavor: &FlavorName, message: String, hint: Option<&'static str>) {
+        self.0.entry((message, hint)).or_default().insert(flavor.clone());
+    }
+
+    fn end(self, platform: &Platform) -> Result<(), CloseError> {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        let unfit = self.0.into_iter().map(|((message, hint), flavors)| Unfit {
+            platform: platform.clone(),
+            message,
+            hint: hint.map(str::to_owned),
+            flavors,
+        });
+        Err(CloseError::Unfit { unfit: unfit.collect() })
     }
 }
 

@@ -15,6 +15,7 @@ mod packages;
 mod roots;
 mod scripts;
 mod text;
+mod unfit;
 mod wanted;
 mod warnings;
 
@@ -29,7 +30,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::recipe::{FlavorName, Platform, Stability};
 
-pub use error::{CloseError, Missing};
+pub use error::{CloseError, Missing, Unfit};
 pub use flavor::{close, hold_something, settle};
 pub(crate) use gather::reason_of;
 pub(crate) use mounted::is_mounted;

@@ -6,6 +6,7 @@ mod debian;
 mod packages;
 mod real;
 mod scripts;
+mod unfit;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;

@@ -1,6 +1,6 @@
 //! [`plan`]: which file goes into which layer, decided before a byte is written.
 //!
-//! All flavors of one platform are planned together. Files that the same flavors hold, and that change for
+//! All flavors of one platform are planned together. There are two ways, see [`Split`]; this is the usual one. Files that the same flavors hold, and that change for
 //! the same reasons, share a layer, so that each byte is stored once however many flavors use it. An image
 //! never gets more layers than its bound: where there would be more, the split that costs the fewest bytes
 //! twice is given up first.
@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ocelet_tree::{Inode, Kind, TreePath};
 
 use super::files::Files;
+use super::solid;
 use crate::close::Closed;
 use crate::recipe::Stability;
 
@@ -86,21 +87,45 @@ impl LayerPlan {
     }
 }
 
+/// By what files share a layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Split {
+    /// Each byte once, however many flavors hold it: the least to store, and to pull where flavors are pulled together.
+    #[default]
+    Shared,
+    /// Each flavor's files of one stability together, so that a long window finds what its programs have in common: the
+    /// least to pull of one flavor alone.
+    Solid,
+}
+
 /// Splits the files of all flavors into layers: at most `bound` (at least 1) for each flavor.
-pub fn plan(files: &Files<'_>, flavors: &[FlavorFiles], bound: usize) -> LayerPlan {
+pub fn plan(files: &Files<'_>, flavors: &[FlavorFiles], split: Split, bound: usize) -> LayerPlan {
+    match split {
+        Split::Shared => shared(files, flavors, bound),
+        Split::Solid => solid::plan(files, flavors, bound),
+    }
+}
+
+fn shared(files: &Files<'_>, flavors: &[FlavorFiles], bound: usize) -> LayerPlan {
     let mut parts = partition(flavors);
-    let sizes = |key: &Key, part: &Part| size(files, key, part);
+    let sizes = |key: &Key, part: &Part| size(files, &key.flavors, part);
     let mut repeated_bytes = 0;
     while let Some(crowded) = most_crowded(&parts, flavors, bound.max(1)) {
         repeated_bytes += relieve(&mut parts, &crowded, &sizes);
     }
-    let mut layers: Vec<PlannedLayer> = parts
-        .into_iter()
-        .map(|(key, paths)| {
-            let bytes = size(files, &key, &paths);
-            PlannedLayer { flavors: key.flavors, stability: key.stability, paths, bytes }
-        })
-        .collect();
+    LayerPlan { layers: in_manifest_order(files, parts), repeated_bytes }
+}
+
+/// The layers of some parts: what changes least and serves most flavors first.
+pub(super) fn in_manifest_order(
+    files: &Files<'_>,
+    parts: impl IntoIterator<Item = (Key, Part)>,
+) -> Vec<PlannedLayer> {
+    let layers = parts.into_iter().map(|(key, paths)| {
+        let bytes = size(files, &key.flavors, &paths);
+        PlannedLayer { flavors: key.flavors, stability: key.stability, paths, bytes }
+    });
+    let mut layers: Vec<PlannedLayer> = layers.collect();
     // Equals keep their order: what is a flavor's own comes last.
     layers.sort_by(|one, other| {
         (one.stability, usize::MAX - one.flavors.len(), &one.flavors).cmp(&(
@@ -109,20 +134,21 @@ pub fn plan(files: &Files<'_>, flavors: &[FlavorFiles], bound: usize) -> LayerPl
             &other.flavors,
         ))
     });
-    LayerPlan { layers, repeated_bytes }
+    layers
 }
 
 /// What files must have in common to share a layer.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Key {
-    flavors: BTreeSet<String>,
-    stability: Stability,
+pub(super) struct Key {
+    pub(super) flavors: BTreeSet<String>,
+    pub(super) stability: Stability,
     /// Whether the files are the only flavor's own. They get a layer to themselves as long as there is room, so that
     /// flavors whose own files are the same store them once.
-    own: bool,
+    pub(super) own: bool,
 }
 
-type Part = BTreeSet<TreePath>;
+/// The paths of a layer.
+pub(super) type Part = BTreeSet<TreePath>;
 
 /// Groups the paths by who holds them and how often they change: the finest split.
 fn partition(flavors: &[FlavorFiles]) -> BTreeMap<Key, Part> {
@@ -236,10 +262,10 @@ fn cover(parts: &BTreeMap<Key, Part>, key: &Key, crowded: &str) -> Vec<Key> {
 }
 
 /// The bytes of the files of a part; a file with several names counts once.
-fn size(files: &Files<'_>, key: &Key, part: &Part) -> u64 {
+pub(super) fn size(files: &Files<'_>, flavors: &BTreeSet<String>, part: &Part) -> u64 {
     let mut seen: BTreeSet<Inode> = BTreeSet::new();
     part.iter()
-        .filter_map(|path| files.node(&key.flavors, path))
+        .filter_map(|path| files.node(flavors, path))
         .map(|node| match &node.kind {
             Kind::File { content, inode } if seen.insert(*inode) => content.length(),
             Kind::File { .. } | Kind::Directory | Kind::Symlink { .. } => 0,
@@ -248,14 +274,27 @@ fn size(files: &Files<'_>, key: &Key, part: &Part) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use ocelet_tree::{Content, Metadata, Owner, Tree};
 
-    const STABILITIES: [(char, Stability); 2] = [('b', Stability::Base), ('c', Stability::Configuration)];
+    const STABILITIES: [(char, Stability); 4] = [
+        ('b', Stability::Base),
+        ('p', Stability::Packages),
+        ('r', Stability::Release),
+        ('c', Stability::Configuration),
+    ];
 
-    /// Each line: a path, its stability letter, its size, the flavors that hold it.
     fn planned(lines: &[(&str, char, usize, &str)], bound: usize) -> (Vec<String>, u64) {
+        planned_by(Split::Shared, lines, bound)
+    }
+
+    /// Each line: a path, its stability letter, its size, the flavors that hold it. Paths below `/own` are own files.
+    pub(in crate::layer) fn planned_by(
+        split: Split,
+        lines: &[(&str, char, usize, &str)],
+        bound: usize,
+    ) -> (Vec<String>, u64) {
         let mut tree = Tree::new();
         let mut flavors: BTreeMap<String, BTreeMap<TreePath, Stability>> = BTreeMap::new();
         for (path, letter, size, names) in lines {
@@ -279,10 +318,10 @@ mod tests {
             .map(|(flavor, mut paths)| FlavorFiles { flavor, own: own(&mut paths), paths })
             .collect();
         let files = Files::shared(&tree);
-        let plan = plan(&files, &flavors, bound);
+        let plan = plan(&files, &flavors, split, bound);
         let mut reversed = flavors.clone();
         reversed.reverse();
-        assert_eq!(plan, super::plan(&files, &reversed, bound), "the order of the flavors matters");
+        assert_eq!(plan, super::plan(&files, &reversed, split, bound), "the order of the flavors matters");
         check_plan(&plan, &flavors, bound);
         let shown = plan.layers.iter().map(|layer| {
             let names: String = layer.flavors.iter().map(String::as_str).collect();

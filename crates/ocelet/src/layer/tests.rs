@@ -45,10 +45,10 @@ fn large() -> Tree {
 #[test]
 fn bytes_do_not_depend_on_threads() {
     for tree in [small(), large()] {
-        for compression in ["gzip:6", "gzip:1", "zstd:3", "zstd:1"] {
+        for compression in ["gzip:6", "gzip:1", "zstd:3", "zstd:1", "zstd:3:128MiB"] {
             let compression = compression.parse().expect("known");
             let (one, want) = written(&tree, compression, 1);
-            for jobs in [2, 7] {
+            for jobs in [2, 4, 7] {
                 let (layer, bytes) = written(&tree, compression, jobs);
                 assert!(bytes == want && layer == one, "{compression} with {jobs} threads");
             }
@@ -84,10 +84,68 @@ fn gzip_is_a_series_of_members_that_tell_nothing() {
     assert!(again == tar);
 }
 
+/// Files that each begin with the same MiB of noise, with two MiB of other noise behind it.
+fn alike(files: u8) -> Tree {
+    let noise = |seed: u64, mebibytes: usize| {
+        let mut state = seed;
+        let bytes = std::iter::repeat_with(move || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 56) as u8
+        });
+        bytes.take(mebibytes << 20).collect::<Vec<u8>>()
+    };
+    let (repeated, owner) = (noise(1, 1), ocelet_tree::Owner::new("test"));
+    let mut tree = Tree::new();
+    for number in 0..files {
+        let bytes = [repeated.clone(), noise(2 + u64::from(number), 2)].concat();
+        let content = ocelet_tree::Content::from_bytes("noise", bytes);
+        let path = rootfs_path(&format!("/{number}"));
+        tree.add_file(&path, content, ocelet_tree::Metadata::root_owned(0o644), &owner).expect("new");
+    }
+    tree
+}
+
+/// libzstd cuts the input into jobs, in a ring of buffers whose size depends on the number of threads; with a window of
+/// 4 MiB the ring has 10 MiB for one thread and 14 for four. Neither may be seen in the bytes, and what repeats is
+/// found across jobs as far as the window reaches.
+#[test]
+fn a_long_window_reaches_over_jobs() {
+    let tree = alike(6);
+    let tar = written(&tree, "gzip:1".parse().expect("known"), 2).0.uncompressed();
+    for (compression, found) in
+        [("zstd:1", 0), ("zstd:1:1MiB", 0), ("zstd:1:2MiB", 0), ("zstd:1:4MiB", 5), ("zstd:1:128MiB", 5)]
+    {
+        let compression = compression.parse().expect("known");
+        let (layer, want) = written(&tree, compression, 1);
+        for jobs in [2, 4] {
+            assert!(written(&tree, compression, jobs).1 == want, "{compression} with {jobs} threads");
+        }
+        let saved = (tar + (1 << 18)).saturating_sub(layer.blob().size()) >> 20;
+        assert_eq!(saved, found, "MiB saved by {compression}");
+    }
+}
+
+/// The largest window is read by the decoder that reads layers of images here, which grants no larger one.
+#[test]
+fn our_own_reader_grants_the_largest_window() {
+    assert_eq!(u32::from(Window::LARGEST.log()), ocelet_tree::ZSTD_WINDOW_LOG);
+    let tree = alike(2);
+    let (layer, bytes) = written(&tree, "zstd:1:128MiB".parse().expect("known"), 2);
+    // RFC 8878, section 3.1.1.1.2: five bits of exponent above 1 KiB, three of mantissa.
+    assert_eq!(bytes[5], (27 - 10) << 3, "the frame asks for all of it");
+    let mut tar = Vec::new();
+    let limits = ocelet_tree::DecodeLimits::default();
+    ocelet_tree::Decoder::new(&bytes[..], limits)
+        .expect("zstd")
+        .read_to_end(&mut tar)
+        .expect("it is granted");
+    assert_eq!(Digest::of(&tar), layer.diff_id().0);
+}
+
 #[test]
 fn zstd_has_a_window_that_clients_accept() {
-    for level in [1, 3, 19, 22] {
-        let (layer, bytes) = written(&large(), Compression::Zstd { level }, 2);
+    for (level, window) in [(1, None), (3, None), (19, None), (22, None), (19, Some(Window::LARGEST))] {
+        let (layer, bytes) = written(&large(), Compression::Zstd { level, window }, 2);
         let mut decoder = zstd::Decoder::new(&bytes[..]).expect("zstd");
         decoder.window_log_max(27).expect("a window");
         let mut tar = Vec::new();
@@ -100,7 +158,7 @@ fn zstd_has_a_window_that_clients_accept() {
 /// Writers that leave out the padding of the tar (zstd:chunked once did) give the same files another diff id.
 #[test]
 fn trap_17_the_padding_counts() {
-    for compression in [Compression::DEFAULT, Compression::Zstd { level: 3 }] {
+    for compression in [Compression::DEFAULT, Compression::Zstd { level: 3, window: None }] {
         let (layer, bytes) = written(&small(), compression, 1);
         let mut tar = Vec::new();
         match compression {
@@ -155,7 +213,7 @@ fn content_that_breaks_off_is_told() {
     let paths: BTreeSet<TreePath> = tree.iter().map(|(path, _)| path.clone()).collect();
     let planned = PlannedLayer { flavors: BTreeSet::new(), stability: Stability::Base, paths, bytes: 0 };
     let workers = Workers::start(NonZeroUsize::MIN).expect("threads");
-    for compression in [Compression::DEFAULT, Compression::Zstd { level: 3 }] {
+    for compression in [Compression::DEFAULT, Compression::Zstd { level: 3, window: None }] {
         let error =
             write(&Files::shared(&tree), &planned, compression, &workers, &layout).expect_err("too short");
         assert!(crate::error::sentence(&error).contains("/gone"), "{error:?}");
@@ -196,8 +254,10 @@ fn own_files_win_over_shared_ones() {
         stabilities: std::collections::BTreeMap::new(),
     };
     let files = Files::of(&closed);
-    for bound in [1, 2, 10] {
-        let plan = plan(&files, &FlavorFiles::of(&closed), bound);
+    for (bound, split) in
+        [1, 2, 10].into_iter().flat_map(|bound| [(bound, Split::Shared), (bound, Split::Solid)])
+    {
+        let plan = plan(&files, &FlavorFiles::of(&closed), split, bound);
         for (flavor, want) in [("a", "own of a"), ("b", "own of b")] {
             let mut seen = Vec::new();
             for at in plan.layers_of(flavor) {
@@ -215,7 +275,7 @@ fn own_files_win_over_shared_ones() {
                 [("/bin/sh", "sh"), ("/etc/group", "group"), ("/etc/passwd", want)]
                     .map(|(path, text)| (path.to_owned(), text.to_owned()))
                     .into();
-            assert_eq!(seen, want, "{flavor} in {bound} layers");
+            assert_eq!(seen, want, "{flavor} in {bound} layers, {split:?}");
         }
     }
 }

@@ -13,8 +13,9 @@ use std::thread;
 use ocelet_oci::{Blob, BlobSink, DiffId, Layout, LayoutError};
 use ocelet_tree::tar_out::{WriteError, write_entries};
 use ocelet_tree::{Node, TreePath};
+use zstd::zstd_safe::CParameter;
 
-use super::compression::Compression;
+use super::compression::{Compression, Window};
 use super::files::Files;
 use super::pipeline::{BlockWriter, Hashing};
 use super::plan::{LayerPlan, PlannedLayer};
@@ -161,7 +162,7 @@ pub fn write(
     let mut sink = layout.blob_sink()?;
     let tar = match compression {
         Compression::Gzip { level } => gzip(&entries, level, workers, &mut sink)?,
-        Compression::Zstd { level } => zstd(&entries, level, workers, &mut sink)?,
+        Compression::Zstd { level, window } => zstd(&entries, level, window, workers, &mut sink)?,
     };
     Ok(Layer {
         blob: sink.finish()?,
@@ -225,13 +226,24 @@ fn gzip(
 fn zstd(
     entries: &[(TreePath, &Node)],
     level: u8,
+    window: Option<Window>,
     workers: &Workers,
     sink: &mut BlobSink<'_>,
 ) -> Result<Blob, LayerError> {
     let threads = u32::try_from(workers.count.get()).unwrap_or(u32::MAX);
     let mut encoder = zstd::Encoder::new(sink, i32::from(level)).map_err(LayerError::Write)?;
     encoder.include_checksum(true).map_err(LayerError::Write)?;
+    if let Some(window) = window {
+        encoder.long_distance_matching(true).map_err(LayerError::Write)?;
+        encoder.window_log(window.log().into()).map_err(LayerError::Write)?;
+    }
     encoder.multithread(threads).map_err(LayerError::Write)?;
+    if let Some(window) = window {
+        // Half a window is what libzstd itself takes at level 19 with 128 MiB. At lower levels it would cut the input
+        // into jobs of 2 MiB, between which only long matches are found: of 104 MB of Go programs level 3 makes
+        // 24.7 MB in jobs of 64 MiB, and 28.5 MB in its own.
+        encoder.set_parameter(CParameter::JobSize(1 << (window.log() - 1))).map_err(LayerError::Write)?;
+    }
     let mut tar = Hashing::new(encoder);
     lay_out(entries, &mut tar)?;
     let (encoder, blob) = tar.finish();

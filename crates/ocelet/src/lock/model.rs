@@ -97,6 +97,8 @@ pub struct LockedArtifact {
 pub enum Vouched {
     /// The recipe has their sha256.
     Recipe,
+    /// The table of known releases.
+    Known,
     /// A file of sums, at this location.
     Sums(Location),
     /// Nobody: they are what was served when the recipe was locked first.

@@ -1,5 +1,5 @@
 //! Brings artifacts home and writes down their sha256, and who says that it is the right one: the recipe, a file of
-//! sums beside the release, or nobody.
+//! sums beside the release, the table of known releases, or nobody. Against the table nobody is believed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,6 +9,7 @@ use ocelet_tree::ReadError;
 use sha2::Sha512;
 
 use super::error::{Trouble, WrongArtifact};
+use super::released::{self, Release};
 use super::sums::{self, Sum};
 use super::{blamed, bytes, checked, locked_file, sources, wanted};
 use crate::event::Event;
@@ -31,6 +32,8 @@ struct Candidate<'recipe> {
     path: String,
     /// What the lock has for the same address.
     known: Option<&'recipe LockedArtifact>,
+    /// What everybody knows of it.
+    release: Option<&'static Release>,
     /// What it should be, and who says so.
     wanted: Option<(Sum, Vouched)>,
 }
@@ -46,12 +49,19 @@ pub(super) fn pin(
 ) -> Vec<LockedArtifact> {
     let mut pinned = Vec::new();
     let mut candidates = candidates(recipe, previous);
-    candidates.retain(|candidate| match candidate.kept(recipe, update) {
-        Some(kept) => {
-            pinned.push(kept);
-            false
+    candidates.retain(|candidate| {
+        if let Some((sum, Vouched::Recipe)) = &candidate.wanted
+            && let Some(problem) = candidate.contradicts("the recipe", *sum)
+        {
+            trouble.push(problem);
+            return false;
         }
-        None => true,
+        let Some(kept) = candidate.kept(recipe, update) else { return true };
+        match released::contradiction(&candidate.location, &kept) {
+            Some(problem) => trouble.push(problem),
+            None => pinned.push(kept),
+        }
+        false
     });
     let candidates = with_sums(recipe, candidates, listed, supply, host, trouble);
     let mut missing = Vec::new();
@@ -140,7 +150,13 @@ fn with_sums<'recipe>(
             // One that could not be had is in trouble already.
             let Some(served) = sums.get(location) else { continue };
             match read_sum(served, file, location) {
-                Ok(sum) => candidate.wanted = Some((sum, Vouched::Sums(location.clone()))),
+                Ok(sum) => {
+                    if let Some(problem) = candidate.contradicts(location.as_str(), sum) {
+                        trouble.push(problem);
+                        continue;
+                    }
+                    candidate.wanted = Some((sum, Vouched::Sums(location.clone())));
+                }
                 Err(problem) => {
                     trouble.push(problem);
                     continue;
@@ -169,9 +185,18 @@ impl<'recipe> Candidate<'recipe> {
         let location = artifact.shown_for(platform);
         let path = mirror_path(&location);
         let known = known.filter(|known| known.file.path == path);
-        let said = artifact.sha256_for(platform);
-        let wanted = said.map(|digest| (Sum::Sha256(*digest.value.as_bytes()), Vouched::Recipe));
-        Self { source, artifact, platform, location, path, known, wanted }
+        let release = released::known(&location);
+        let said = artifact.sha256_for(platform).map(|digest| (digest.value, Vouched::Recipe));
+        // A file of sums beside the release is asked all the same.
+        let has_sums = artifact.checksum_shown_for(platform).is_some();
+        let is_known = release.filter(|_| !has_sums).map(|release| (release.sha256, Vouched::Known));
+        let wanted = said.or(is_known).map(|(digest, who)| (Sum::Sha256(*digest.as_bytes()), who));
+        Self { source, artifact, platform, location, path, known, release, wanted }
+    }
+
+    /// The refusal of a digest that `who` says, where everybody knows another.
+    fn contradicts(&self, who: &str, got: Sum) -> Option<Trouble> {
+        self.release?.refuse(&self.location, who, got)
     }
 
     /// What the lock has, where it is to be kept.
@@ -180,7 +205,8 @@ impl<'recipe> Candidate<'recipe> {
         let is_wanted =
             self.wanted.as_ref().is_none_or(|(sum, _)| *sum == Sum::Sha256(*known.file.sha256.as_bytes()));
         let is_anew = update.reaches(self.source.as_str());
-        let lost_vouching = known.vouched == Vouched::Recipe && self.wanted.is_none();
+        let lost_vouching =
+            matches!(known.vouched, Vouched::Recipe | Vouched::Known) && self.wanted.is_none();
         let sums = self.artifact.checksum_shown_for(self.platform).filter(|_| self.wanted.is_none());
         let new_sums = sums.is_some_and(|sums| known.vouched != Vouched::Sums(sums));
         if !is_wanted || is_anew || lost_vouching || new_sums {
@@ -207,7 +233,8 @@ impl<'recipe> Candidate<'recipe> {
     fn binding(&self, update: &Update) -> Option<&LockedArtifact> {
         let is_named = matches!(update, Update::Names(names) if names.contains(self.source.as_str()));
         let is_said = matches!(self.wanted, Some((_, Vouched::Recipe)));
-        self.known.filter(|_| !is_named && !is_said)
+        let is_right = |known: &&LockedArtifact| released::contradiction(&self.location, known).is_none();
+        self.known.filter(|_| !is_named && !is_said).filter(is_right)
     }
 
     /// Compares what was served with what it should be.
@@ -220,6 +247,10 @@ impl<'recipe> Candidate<'recipe> {
         trouble: &mut Vec<Trouble>,
     ) -> Option<LockedArtifact> {
         let label = blamed(from, &self.location);
+        if let Some(problem) = self.contradicts(&label, Sum::Sha256(*blob.digest().as_bytes())) {
+            trouble.push(problem);
+            return None;
+        }
         if let Some(known) = self.binding(update).filter(|known| known.file.sha256 != *blob.digest()) {
             trouble.push(Trouble::Replaced { label, wanted: known.file.sha256, got: *blob.digest() });
             return None;
@@ -236,7 +267,7 @@ impl<'recipe> Candidate<'recipe> {
                     Ok(got) => {
                         let who = match vouched {
                             Vouched::Sums(location) => location.to_string(),
-                            Vouched::Recipe | Vouched::FirstUse => "the recipe".to_owned(),
+                            Vouched::Recipe | Vouched::Known | Vouched::FirstUse => "the recipe".to_owned(),
                         };
                         trouble.push(Trouble::Artifact(Box::new(WrongArtifact {
                             label,

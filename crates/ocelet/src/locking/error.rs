@@ -188,6 +188,9 @@ pub enum Trouble {
     /// An artifact that is not what the recipe or its file of sums says.
     #[error(transparent)]
     Artifact(Box<WrongArtifact>),
+    /// A release that is not the one that everybody knows.
+    #[error(transparent)]
+    Known(Box<WrongRelease>),
     /// A release whose bytes were replaced under the same address.
     #[error(
         "{label} is {got}, but the lock wants {wanted}; the release was replaced under the same address, or is being forged"
@@ -200,6 +203,24 @@ pub enum Trouble {
         /// What was served.
         got: Digest,
     },
+}
+
+/// A release that is known, and said or served to be another one.
+#[derive(Debug, thiserror::Error)]
+#[error("{address} is known as sha256 {}, but {who} has {got}; it is known from {}{doubt}", .wanted.hex(), .sources.join(" and "))]
+pub struct WrongRelease {
+    /// The address of the release.
+    pub address: String,
+    /// Who says otherwise.
+    pub who: String,
+    /// What is known.
+    pub wanted: Digest,
+    /// Where that stands: repository, commit and path.
+    pub sources: Vec<String>,
+    /// What was said or served.
+    pub got: Sum,
+    /// What else was once said of the release, as a part of a sentence; empty where nothing was.
+    pub doubt: String,
 }
 
 /// An artifact that is not what the recipe or its file of sums says.
@@ -304,6 +325,10 @@ impl Trouble {
             Self::Release(error) if matches!(**error, deb_trust::ReleaseError::Expired { .. }) => {
                 "a source that is a snapshot of the past says so with `snapshot = true`; images of a lock that \
                  answers the recipe need no index"
+            }
+            Self::Known(_) => {
+                "believe neither before you know which is right; a release that you trust can be served from a place of \
+                 your own, and the recipe name that place: what is known is known of this address only"
             }
             Self::Replaced { .. } => "find out why; `ocelet lock --update NAME` takes the new bytes",
             _ => return Vec::new(),

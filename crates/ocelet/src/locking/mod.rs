@@ -12,6 +12,7 @@ mod error;
 mod indexes;
 mod mirroring;
 mod packages;
+mod released;
 mod sums;
 
 use std::collections::BTreeMap;
@@ -28,9 +29,10 @@ use crate::recipe::{Location, Recipe, SourceName, Variable};
 use crate::resolve::{self, Asked, Before, Plan, Update};
 
 use debian::Nearby;
-pub use error::{LockingError, Trouble, WrongArtifact};
+pub use error::{LockingError, Trouble, WrongArtifact, WrongRelease};
 pub use indexes::check_mirrors;
 pub use mirroring::mirror;
+pub(crate) use released::contradictions;
 
 /// The packages of a recipe before any of their bytes are here, and the indexes that they were chosen from.
 #[derive(Debug)]
@@ -62,7 +64,8 @@ pub enum Staleness {
 /// The lock that answers a recipe: the one that there is, if it does, else a new one.
 ///
 /// # Errors
-/// As [`lock()`]; and a lock that does not fit, or none, where that is refused.
+/// As [`lock()`]; and a lock that does not fit, or none, where that is refused; and a lock that fits and has other bytes
+/// than a release is known to have.
 pub fn settle(
     recipe: &Recipe,
     previous: Option<Lock>,
@@ -75,7 +78,10 @@ pub fn settle(
     }
     let differences = previous.as_ref().map(|lock| stale(recipe, lock));
     match (previous, differences) {
-        (Some(lock), Some(differences)) if differences.is_empty() => Ok(Settled { lock, is_new: false }),
+        (Some(lock), Some(differences)) if differences.is_empty() => {
+            let trouble = contradictions(recipe, &lock);
+            if trouble.is_empty() { Ok(Settled { lock, is_new: false }) } else { Err(trouble.into()) }
+        }
         (_, differences) if staleness == Staleness::Refused => {
             Err(vec![Trouble::Stale { differences: differences.unwrap_or_default() }].into())
         }
@@ -208,7 +214,7 @@ fn sources(recipe: &Recipe, location: &Location, path: &str) -> Vec<Location> {
 fn sums_files(lock: &Lock) -> impl Iterator<Item = &Location> {
     lock.artifacts.iter().chain(&lock.tools).filter_map(|artifact| match &artifact.vouched {
         Vouched::Sums(location) => Some(location),
-        Vouched::Recipe | Vouched::FirstUse => None,
+        Vouched::Recipe | Vouched::Known | Vouched::FirstUse => None,
     })
 }
 

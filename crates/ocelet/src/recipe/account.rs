@@ -5,21 +5,28 @@
 
 use ocelet_tree::TreePath;
 
+use super::condition;
 use super::fields::{Fields, Text};
-use super::flavor::Named;
+use super::list::List;
 use super::model::{Group, User};
 use super::names::AccountName;
 use super::problem::{At, Code, Findings};
 use super::values::{self, Seen};
+use super::variables::Variables;
 
 /// What has no shell is given this one (nologin(8), at Alpine's place).
 const NO_LOGIN: &str = "/sbin/nologin";
 
-pub(super) fn users(items: Vec<Fields>, findings: &mut Findings<'_>) -> Named<(AccountName, User)> {
-    let (mut seen, mut named) = (Seen::default(), Named::new());
+pub(super) fn users(
+    items: Vec<Fields>,
+    variables: &mut Variables,
+    findings: &mut Findings<'_>,
+) -> List<(AccountName, User)> {
+    let mut list = List::new("the user");
     for mut fields in items {
         let span = fields.span;
-        let name = name(fields.text("name"), "the user", &mut seen, findings);
+        let holds = condition::holds(fields.text("when").as_ref(), variables, findings);
+        let name = name(fields.text("name"), findings);
         let uid = fields.integer("uid").map(|uid| values::id(Some(uid)));
         let gid = fields.integer("gid").map(|gid| values::id(Some(gid)));
         let home = place(fields.text("home"), "/", "the home directory", findings);
@@ -29,36 +36,45 @@ pub(super) fn users(items: Vec<Fields>, findings: &mut Findings<'_>) -> Named<(A
         if let (Some(name), Some(uid), Some(home), Some(shell)) = (name, uid, home, shell) {
             let gecos = gecos.map(|text| text.value).unwrap_or_default();
             let user = User { uid, gid: gid.unwrap_or(uid), home, shell, gecos };
-            named.insert(name.to_string(), At::new((name, user), span));
+            list.add(holds, name.to_string(), name.span, At::new((name.value, user), span), findings);
         }
     }
-    named
+    list
 }
 
-pub(super) fn groups(items: Vec<Fields>, findings: &mut Findings<'_>) -> Named<(AccountName, Group)> {
-    let (mut seen, mut named) = (Seen::default(), Named::new());
+pub(super) fn groups(
+    items: Vec<Fields>,
+    variables: &mut Variables,
+    findings: &mut Findings<'_>,
+) -> List<(AccountName, Group)> {
+    let mut list = List::new("the group");
     for mut fields in items {
         let span = fields.span;
-        let name = name(fields.text("name"), "the group", &mut seen, findings);
+        let holds = condition::holds(fields.text("when").as_ref(), variables, findings);
+        let name = name(fields.text("name"), findings);
         let gid = fields.integer("gid").map(|gid| values::id(Some(gid)));
         let mut once = Seen::default();
         let members = fields.texts("members").map(|(texts, _)| texts).unwrap_or_default();
         let members = members
             .into_iter()
-            .filter_map(|text| self::name(Some(text), "the member", &mut once, findings))
+            .filter_map(|text| {
+                let name = self::name(Some(text), findings)?;
+                once.is_new(name.as_str(), name.span, "the member", findings).then_some(name.value)
+            })
             .collect();
         fields.finish();
         if let (Some(name), Some(gid)) = (name, gid) {
-            named.insert(name.to_string(), At::new((name, Group { gid, members }), span));
+            let item = At::new((name.value.clone(), Group { gid, members }), span);
+            list.add(holds, name.to_string(), name.span, item, findings);
         }
     }
-    named
+    list
 }
 
-fn name(text: Option<Text>, what: &str, seen: &mut Seen, findings: &mut Findings<'_>) -> Option<AccountName> {
+fn name(text: Option<Text>, findings: &mut Findings<'_>) -> Option<At<AccountName>> {
     let text = text?;
     match AccountName::new(&text.value) {
-        Ok(name) => seen.is_new(&text.value, text.span, what, findings).then_some(name),
+        Ok(name) => Some(At::new(name, text.span)),
         Err(error) => {
             findings.error(Code::InvalidName, text.span, error.to_string());
             None

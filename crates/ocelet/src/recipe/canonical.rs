@@ -207,7 +207,13 @@ fn wishes<K>(wishes: &BTreeMap<K, At<Wish>>, name: impl Fn(&K) -> String) -> Val
 
 fn wish_json(wish: &Wish) -> Value {
     let from = wish.from.as_ref().map(|from| from.to_string());
-    json!({ "optional": wish.optional, "reason": wish.reason, "source": wish.source, "from": from })
+    json!({
+        "optional": wish.optional,
+        "reason": wish.reason,
+        "source": wish.source,
+        "from": from,
+        "not-from": wish.not_from,
+    })
 }
 
 fn members<K: ToString, V>(map: &BTreeMap<K, V>, value: impl Fn(&V) -> Value) -> Value {

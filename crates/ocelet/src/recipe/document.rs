@@ -163,7 +163,10 @@ impl Reader<'_, '_> {
                 DeValue::Table(_) => Data::TextMap(self.text_map(given, span, &what)?),
                 _ => return self.wrong_type(given, span, &what, "text or a table of texts"),
             },
-            Shape::ChoiceOrTexts(words) => match given {
+            Shape::TemplateOrTexts(_) if matches!(given, DeValue::String(text) if text.contains('{')) => {
+                Data::Text(self.text(given, span, &what, None)?)
+            }
+            Shape::ChoiceOrTexts(words) | Shape::TemplateOrTexts(words) => match given {
                 DeValue::String(_) => Data::Text(self.choice(given, span, &what, words, true)?),
                 DeValue::Array(_) => Data::Texts(self.texts(given, span, &what)?),
                 _ => return self.wrong_type(given, span, &what, "a name or a list of texts"),

@@ -180,6 +180,15 @@ impl Fields {
         }
     }
 
+    /// The items and the place of the whole list; nothing where there is none, which an empty one is not.
+    pub(super) fn listed(&mut self, name: &'static str) -> Option<(Vec<Fields>, Span)> {
+        let Value { data, span } = self.take(name)?;
+        match data {
+            Data::Items(items) => Some((items, span)),
+            _ => misfit(name),
+        }
+    }
+
     /// Ends the reading of this table: what is left was in the tables of keys, and read by nobody.
     pub(super) fn finish(self) {
         debug_assert!(

@@ -8,7 +8,8 @@ use ocelet_tree::TreePath;
 
 use super::config;
 use super::fields::Text;
-use super::flavor::{Draft, Named, Wants};
+use super::flavor::{Draft, Wants};
+use super::list::Named;
 use super::model::{Flavor, ImageConfig, Install, PackageWish, Source, SourceKind, Wish};
 use super::names::{AccountName, FlavorName, PackageName, RepositoryTag, SourceName, Tag};
 use super::package::{Asked, Versions};

@@ -3,21 +3,25 @@
 //! It refuses wishes that no image could grant whatever the other flavors say; `inherit.rs` joins flavors, and
 //! `finish.rs` looks at the joined ones.
 
-use std::collections::BTreeMap;
+mod places;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use ocelet_tree::{Glob, LinkTarget, TreePath};
 
 use super::account;
+use super::condition;
 use super::config;
 use super::fields::{Fields, Text};
+use super::list::{List, Named};
 use super::model::{Directory, Group, User, Wish};
 use super::names::{AccountName, CommandName, FlavorName, RESERVED_FLAVORS, RuleName, SourceName};
+use super::needs::{self, Embedded};
 use super::package::{self, Asked};
 use super::problem::{At, Code, Findings, Span};
+use super::template::{Scope, expand_fixed};
 use super::values::{self, Seen};
-
-/// Things by the name under which they are added and removed.
-pub(super) type Named<T> = BTreeMap<String, At<T>>;
+use super::variables::Variables;
 
 /// Everything that a flavor asks for, alone or with what it inherits.
 #[derive(Debug, Clone, Default)]
@@ -41,6 +45,10 @@ pub(super) struct Wants {
     pub(super) workdir: Option<At<Text>>,
     pub(super) user: Option<At<Text>>,
     pub(super) stop_signal: Option<At<Text>>,
+    /// The needs packs.
+    pub(super) needs: Named<()>,
+    /// The names of what conditions took away, by the key of the flavor: removing them is no mistake.
+    pub(super) absent: BTreeSet<(&'static str, String)>,
     /// Whether something of it was refused: then nothing can be said about what it lacks.
     pub(super) has_gaps: bool,
 }
@@ -52,12 +60,15 @@ pub(super) struct Draft {
     pub(super) is_image: bool,
     pub(super) extends: Vec<Text>,
     pub(super) adds: Wants,
+    /// What each of its own needs packs asks for, by the name of the pack.
+    pub(super) packs: BTreeMap<String, Wants>,
     /// The names to remove, by the key of the flavor.
     pub(super) removes: BTreeMap<&'static str, Vec<Text>>,
 }
 
 /// The keys of a flavor that `remove` can name.
 pub(super) const REMOVABLE: &[&str] = &[
+    "needs",
     "commands",
     "files",
     "packages",
@@ -80,13 +91,20 @@ pub(super) struct Known<'a> {
     pub(super) rules: &'a [&'a str],
     /// Nothing where the sources could not be read.
     pub(super) sources: Option<&'a [String]>,
+    /// The sources that a condition takes away, with its place.
+    pub(super) absent: &'a BTreeMap<String, Span>,
+    /// The needs packs that exist.
+    pub(super) needs: Embedded,
 }
 
 /// What reading a flavor needs to know of the world.
 struct Reader<'a, 'text> {
+    variables: &'a mut Variables,
     findings: &'a mut Findings<'text>,
     known: Known<'a>,
     flavor: FlavorName,
+    /// See [`Wants::absent`].
+    absent: BTreeSet<(&'static str, String)>,
 }
 
 /// Reads one flavor; nothing where its name is not one.
@@ -94,6 +112,7 @@ pub(super) fn read(
     name: &str,
     mut fields: Fields,
     known: Known<'_>,
+    variables: &mut Variables,
     findings: &mut Findings<'_>,
 ) -> Option<Draft> {
     let span = fields.span;
@@ -106,16 +125,19 @@ pub(super) fn read(
     }
     // A flavor with a wrong name is read all the same, for its other problems.
     let stand_in = || FlavorName::new("x").expect("a letter is a name");
-    let mut reader = Reader { findings, known, flavor: flavor.clone().unwrap_or_else(|_| stand_in()) };
+    let known_flavor = flavor.clone().unwrap_or_else(|_| stand_in());
+    let mut reader = Reader { variables, findings, known, flavor: known_flavor, absent: BTreeSet::new() };
     let is_sound = fields.is_sound;
     let errors = reader.findings.errors();
     let is_image = fields.boolean("image").unwrap_or(true);
     let extends = reader.extends(&mut fields, name);
     let mut adds = reader.wants(&mut fields);
+    let packs = reader.packs(&adds.needs);
     let removes = reader.removes(&mut fields);
+    adds.absent = std::mem::take(&mut reader.absent);
     adds.has_gaps = !is_sound || reader.findings.errors() > errors;
     fields.finish();
-    Some(Draft { name: At::new(flavor.ok()?, span), is_image, extends, adds, removes })
+    Some(Draft { name: At::new(flavor.ok()?, span), is_image, extends, adds, packs, removes })
 }
 
 impl Reader<'_, '_> {
@@ -142,9 +164,17 @@ impl Reader<'_, '_> {
             rules: self.rules(fields.items("rules")),
             directories: self.directories(fields.items("directories")),
             links: self.links(fields.items("links")),
-            users: account::users(fields.items("users"), self.findings),
-            groups: account::groups(fields.items("groups"), self.findings),
+            users: {
+                let users = account::users(fields.items("users"), self.variables, self.findings);
+                self.keep("users", users)
+            },
+            groups: {
+                let groups = account::groups(fields.items("groups"), self.variables, self.findings);
+                self.keep("groups", groups)
+            },
             acknowledged: self.acknowledged(fields.items("acknowledge-dlopen")),
+            needs: self.needs(fields.texts("needs")),
+            absent: BTreeSet::new(),
             volumes: self.listed(fields.texts("volumes"), "the volume", |text, findings| {
                 values::path_below_root(&text.value, text.span, "the volume", findings)
             }),
@@ -182,18 +212,43 @@ impl Reader<'_, '_> {
         Some((text, optional))
     }
 
-    fn wish(&mut self, mut fields: Fields, optional: bool) -> Wish {
-        // Rule packs are no files of any source.
+    /// What stays of a list.
+    fn keep<T>(&mut self, key: &'static str, list: List<T>) -> Named<T> {
+        self.absent.extend(list.absent.into_iter().map(|name| (key, name)));
+        list.named
+    }
+
+    fn holds(&mut self, fields: &mut Fields) -> bool {
+        condition::holds(fields.text("when").as_ref(), self.variables, self.findings)
+    }
+
+    /// The wish of an item, whose condition `holds` or not.
+    fn wish(&mut self, mut fields: Fields, optional: bool, holds: bool) -> Wish {
+        // Rule packs are no files of any source, and only commands end at another program.
         let from = if fields.knows("from") { fields.text("from") } else { None };
+        let not_from = if fields.knows("not-from") { fields.texts("not-from") } else { None };
         let wish = Wish {
             optional: fields.boolean("optional").unwrap_or(false) || optional,
             reason: fields.text("reason").map(|text| text.value),
             source: fields.text("source").and_then(|text| self.link(text)),
-            from: from.and_then(|text| self.from(&text)),
+            from: from.and_then(|text| self.from(&text, holds)),
+            not_from: self.not_from(not_from),
+            needs: BTreeSet::new(),
             flavor: self.flavor.clone(),
         };
         fields.finish();
         wish
+    }
+
+    fn not_from(&mut self, names: Option<(Vec<Text>, Span)>) -> BTreeSet<String> {
+        let named = self.listed(names, "the program", |text, findings| match CommandName::new(&text.value) {
+            Ok(name) => Some(name.to_string()),
+            Err(error) => {
+                findings.error(Code::InvalidName, text.span, error.to_string());
+                None
+            }
+        });
+        named.into_keys().collect()
     }
 
     fn link(&mut self, text: Text) -> Option<String> {
@@ -207,8 +262,16 @@ impl Reader<'_, '_> {
         None
     }
 
-    fn from(&mut self, text: &Text) -> Option<At<SourceName>> {
+    fn from(&mut self, text: &Text, holds: bool) -> Option<At<SourceName>> {
         let known = self.known.sources?;
+        if let Some(condition) = self.known.absent.get(&text.value).filter(|_| holds) {
+            let message = format!("the source \"{}\" is not there: its condition does not hold", text.value);
+            self.findings
+                .error(Code::Conflict, text.span, message)
+                .label("give this wish the same condition")
+                .note(*condition, "the condition");
+            return None;
+        }
         if known.contains(&text.value) {
             return SourceName::new(&text.value).ok().map(|name| At::new(name, text.span));
         }
@@ -220,27 +283,36 @@ impl Reader<'_, '_> {
     }
 
     fn packages(&mut self, items: Vec<Fields>) -> Named<(Asked, Wish)> {
-        let (mut seen, mut named) = (Seen::default(), Named::new());
+        let mut list = List::new("the package");
         for mut fields in items {
             let text = self.named_text(&mut fields, "name");
-            let span = fields.span;
-            let wish = self.wish(fields, text.as_ref().is_some_and(|(_, optional)| *optional));
+            let (span, holds) = (fields.span, self.holds(&mut fields));
+            let wish = self.wish(fields, text.as_ref().is_some_and(|(_, optional)| *optional), holds);
             let Some((text, _)) = text else { continue };
             let Some(asked) = package::asked(&text, self.findings) else { continue };
-            let name = asked.name.to_string();
-            if seen.is_new(&name, text.span, "the package", self.findings) {
-                named.insert(name, At::new((asked, wish), span));
+            if !holds {
+                self.look_at(&text);
             }
+            let name = asked.name.to_string();
+            list.add(holds, name, text.span, At::new((asked, wish), span), self.findings);
         }
-        named
+        self.keep("packages", list)
+    }
+
+    /// Checks the template of something that a condition takes away.
+    fn look_at(&mut self, text: &Text) {
+        let scope = Scope::Flavor { name: self.flavor.as_str(), is_default: false };
+        self.variables.is_absent = true;
+        expand_fixed(text, scope, self.variables, self.findings);
+        self.variables.is_absent = false;
     }
 
     fn commands(&mut self, items: Vec<Fields>) -> Named<(CommandName, Wish)> {
-        let (mut seen, mut named) = (Seen::default(), Named::new());
+        let mut list = List::new("the command");
         for mut fields in items {
             let name = self.named(&mut fields, "name");
-            let span = fields.span;
-            let wish = self.wish(fields, name.as_ref().is_some_and(|(_, optional, _)| *optional));
+            let (span, holds) = (fields.span, self.holds(&mut fields));
+            let wish = self.wish(fields, name.as_ref().is_some_and(|(_, optional, _)| *optional), holds);
             let Some((name, _, at)) = name else { continue };
             match CommandName::new(&name) {
                 Err(error) => {
@@ -249,42 +321,35 @@ impl Reader<'_, '_> {
                         problem.label("put it into \"files\"");
                     }
                 }
-                Ok(command) if seen.is_new(&name, at, "the command", self.findings) => {
-                    named.insert(name, At::new((command, wish), span));
-                }
-                Ok(_) => {}
+                Ok(command) => list.add(holds, name, at, At::new((command, wish), span), self.findings),
             }
         }
-        named
+        self.keep("commands", list)
     }
 
     fn files(&mut self, items: Vec<Fields>) -> Named<(Glob, Wish)> {
-        let (mut seen, mut named) = (Seen::default(), Named::new());
+        let mut list = List::new("the file");
         for mut fields in items {
             let path = self.named(&mut fields, "path");
-            let span = fields.span;
-            let wish = self.wish(fields, path.as_ref().is_some_and(|(_, optional, _)| *optional));
+            let (span, holds) = (fields.span, self.holds(&mut fields));
+            let wish = self.wish(fields, path.as_ref().is_some_and(|(_, optional, _)| *optional), holds);
             let Some((path, _, at)) = path else { continue };
             let Some(glob) = values::pattern(&path, at, "the file", self.findings) else { continue };
-            if seen.is_new(&path, at, "the file", self.findings) {
-                named.insert(path, At::new((glob, wish), span));
-            }
+            list.add(holds, path, at, At::new((glob, wish), span), self.findings);
         }
-        named
+        self.keep("files", list)
     }
 
     fn rules(&mut self, items: Vec<Fields>) -> Named<(RuleName, Wish)> {
-        let (mut seen, mut named) = (Seen::default(), Named::new());
+        let mut list = List::new("the rule pack");
         for mut fields in items {
             let name = self.named(&mut fields, "name");
-            let span = fields.span;
-            let wish = self.wish(fields, name.as_ref().is_some_and(|(_, optional, _)| *optional));
+            let (span, holds) = (fields.span, self.holds(&mut fields));
+            let wish = self.wish(fields, name.as_ref().is_some_and(|(_, optional, _)| *optional), holds);
             let Some((name, _, at)) = name else { continue };
             match RuleName::new(&name) {
                 Ok(rule) if self.known.rules.contains(&name.as_str()) => {
-                    if seen.is_new(&name, at, "the rule pack", self.findings) {
-                        named.insert(name, At::new((rule, wish), span));
-                    }
+                    list.add(holds, name, at, At::new((rule, wish), span), self.findings);
                 }
                 _ => {
                     let message = format!("unknown rule pack \"{name}\"");
@@ -294,69 +359,32 @@ impl Reader<'_, '_> {
                 }
             }
         }
-        named
+        self.keep("rules", list)
     }
 
-    fn directories(&mut self, items: Vec<Fields>) -> Named<(TreePath, Directory)> {
-        let (mut seen, mut named) = (Seen::default(), Named::new());
-        for mut fields in items {
-            let text = fields.text("path");
-            let mode =
-                fields.text("mode").and_then(|text| values::mode(&text, self.findings)).unwrap_or(0o755);
-            let (uid, gid) = (values::id(fields.integer("uid")), values::id(fields.integer("gid")));
-            let span = fields.span;
-            fields.finish();
-            let Some(text) = text else { continue };
-            let path = values::path_below_root(&text.value, text.span, "the directory", self.findings);
-            let Some(path) = path else { continue };
-            if seen.is_new(&path.to_string(), text.span, "the directory", self.findings) {
-                named.insert(path.to_string(), At::new((path, Directory { mode, uid, gid }), span));
+    fn needs(&mut self, texts: Option<(Vec<Text>, Span)>) -> Named<()> {
+        let known = self.known.needs;
+        self.listed(texts, "the needs pack", |text, findings| {
+            if known.iter().any(|(name, _)| *name == text.value) {
+                return Some(());
             }
-        }
-        named
+            let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+            let message = format!("unknown needs pack \"{}\"", text.value);
+            let problem = findings.error(Code::UnknownName, text.span, message);
+            problem.did_you_mean(&text.value, names.iter().copied());
+            problem.label(format!("the needs packs are {}", names.join(", ")));
+            None
+        })
     }
 
-    fn links(&mut self, items: Vec<Fields>) -> Named<(TreePath, LinkTarget)> {
-        let (mut seen, mut named) = (Seen::default(), Named::new());
-        for mut fields in items {
-            let (text, target) = (fields.text("path"), fields.text("target"));
-            let span = fields.span;
-            fields.finish();
-            let path = text.and_then(|text| {
-                let path = values::path_below_root(&text.value, text.span, "the link", self.findings)?;
-                seen.is_new(&path.to_string(), text.span, "the link", self.findings).then_some(path)
-            });
-            let target = target.and_then(|text| {
-                let target = LinkTarget::new(&text.value);
-                target
-                    .map_err(|error| {
-                        self.findings.error(Code::InvalidPath, text.span, error.to_string()).code
-                    })
-                    .ok()
-            });
-            if let (Some(path), Some(target)) = (path, target) {
-                named.insert(path.to_string(), At::new((path, target), span));
-            }
+    fn packs(&mut self, needs: &Named<()>) -> BTreeMap<String, Wants> {
+        let mut packs = BTreeMap::new();
+        for (name, At { span, .. }) in needs {
+            let expanded =
+                needs::expand(name, *span, &self.flavor, self.known, self.variables, self.findings);
+            packs.extend(expanded.map(|wants| (name.clone(), wants)));
         }
-        named
-    }
-
-    fn acknowledged(&mut self, items: Vec<Fields>) -> Named<(Glob, Option<String>)> {
-        let (mut seen, mut named) = (Seen::default(), Named::new());
-        for mut fields in items {
-            let text = fields.text("path");
-            let reason = fields.text("reason").map(|text| text.value);
-            let span = fields.span;
-            fields.finish();
-            let Some(text) = text else { continue };
-            let Some(glob) = values::pattern(&text.value, text.span, "the program", self.findings) else {
-                continue;
-            };
-            if seen.is_new(&text.value, text.span, "the program", self.findings) {
-                named.insert(text.value, At::new((glob, reason), span));
-            }
-        }
-        named
+        packs
     }
 
     fn listed<T>(
@@ -385,11 +413,22 @@ impl Reader<'_, '_> {
     }
 
     fn arguments(&mut self, fields: &mut Fields, key: &'static str) -> Option<At<Vec<Text>>> {
-        let (texts, span) = fields.texts(key)?;
-        if texts.is_empty() && key == "entrypoint" {
+        let (items, span) = fields.listed(key)?;
+        if items.is_empty() && key == "entrypoint" {
             let message = format!("\"entrypoint\" in {} is empty", fields.title);
             self.findings.error(Code::Empty, span, message).label("name the program or leave it out");
             return None;
+        }
+        let mut texts = Vec::new();
+        for mut item in items {
+            let (text, holds) = (item.text("value"), self.holds(&mut item));
+            item.finish();
+            let Some(text) = text else { continue };
+            if holds {
+                texts.push(text);
+            } else {
+                self.look_at(&text);
+            }
         }
         Some(At::new(texts, span))
     }

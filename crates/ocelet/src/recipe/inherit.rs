@@ -3,17 +3,18 @@
 //! A flavor has everything of the flavors that it extends, in the order in which it names them; then what it adds
 //! itself, which wins; then what it removes is taken away. Where two of the extended flavors say different things
 //! — two modes for one directory, two entrypoints — the flavor must say itself what it wants. A flavor that sets
-//! `entrypoint` does not inherit `cmd`, whose arguments were meant for another program. It refuses circles, and
-//! removing what is not there.
+//! `entrypoint` does not inherit `cmd`, whose arguments were meant for another program. Needs packs are like flavors that
+//! are extended last. It refuses circles, and removing what is not there.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use ocelet_tree::{Glob, LinkTarget, TreePath};
 
 use super::fields::Text;
-use super::flavor::{Draft, Named, REMOVABLE, Wants};
+use super::flavor::{Draft, REMOVABLE, Wants};
+use super::list::Named;
 use super::model::{Directory, Group, User, Wish};
-use super::names::{AccountName, CommandName, FlavorName, RuleName};
+use super::names::{AccountName, CommandName, FlavorName, NeedsName, RuleName};
 use super::package::Asked;
 use super::problem::{At, Code, Findings, Span};
 
@@ -33,9 +34,8 @@ pub(super) fn join(
         }
         for name in ready {
             waiting.remove(name);
-            let inherited: Vec<(&FlavorName, &Wants)> =
-                parents(drafts, name).filter_map(|parent| joined.get_key_value(parent)).collect();
-            let wants = one(&drafts[name], &inherited, findings);
+            let inherited = parents(drafts, name).filter_map(|parent| joined.get(parent));
+            let wants = one(&drafts[name], inherited.collect(), drafts, findings);
             joined.insert(name.clone(), wants);
         }
     }
@@ -127,6 +127,13 @@ impl Join for Wish {
             reason: reason_from.reason.clone(),
             source: reason_from.source.clone(),
             from: self.from.clone().or_else(|| other.from.clone()),
+            not_from: &self.not_from | &other.not_from,
+            // What a flavor asks for itself stays, whichever packs are removed.
+            needs: if self.needs.is_empty() || other.needs.is_empty() {
+                BTreeSet::new()
+            } else {
+                &self.needs | &other.needs
+            },
             flavor: first.flavor.clone(),
         })
     }
@@ -182,22 +189,47 @@ join_equal!(
     TreePath,
     String,
     Text,
-    Vec<Text>
+    Vec<Text>,
+    ()
 );
 
 /// Joins one flavor with what it extends.
 struct Joiner<'a, 'text> {
     draft: &'a Draft,
-    parents: &'a [(&'a FlavorName, &'a Wants)],
+    /// The flavors that it extends, and then its own needs packs.
+    parents: &'a [&'a Wants],
+    /// What conditions took away, there or here.
+    absent: &'a BTreeSet<(&'static str, String)>,
+    /// Whether it extends a flavor, or needs a pack, that does not exist or has gaps.
+    inherits_gaps: bool,
     findings: &'a mut Findings<'text>,
 }
 
-fn one(draft: &Draft, parents: &[(&FlavorName, &Wants)], findings: &mut Findings<'_>) -> Wants {
+fn one(
+    draft: &Draft,
+    inherited: Vec<&Wants>,
+    drafts: &BTreeMap<FlavorName, Draft>,
+    findings: &mut Findings<'_>,
+) -> Wants {
     let own = &draft.adds;
-    let mut joiner = Joiner { draft, parents, findings };
+    let inherits_gaps = draft.extends.len() != inherited.len()
+        || inherited.iter().any(|wants| wants.has_gaps)
+        || draft.packs.len() != own.needs.len();
+    let unwanted = draft.removes.get("needs").map(Vec::as_slice).unwrap_or_default();
+    let unwanted: BTreeSet<&str> = unwanted.iter().map(|text| text.value.as_str()).collect();
+    let stripped: Vec<Wants> = if unwanted.is_empty() {
+        Vec::new()
+    } else {
+        inherited.iter().map(|wants| without_packs(wants, &unwanted, drafts)).collect()
+    };
+    let inherited = if unwanted.is_empty() { inherited } else { stripped.iter().collect() };
+    let parents: &Vec<&Wants> = &inherited.into_iter().chain(draft.packs.values()).collect();
+    let absent = parents.iter().chain([&own]).flat_map(|wants| wants.absent.iter().cloned()).collect();
+    let mut joiner = Joiner { draft, parents, absent: &absent, inherits_gaps, findings };
     let cmd =
         if own.entrypoint.is_some() { own.cmd.clone() } else { joiner.single("cmd", |wants| &wants.cmd) };
-    let wants = Wants {
+    let mut wants = Wants {
+        needs: joiner.named("needs", "the needs pack", |wants| &wants.needs),
         commands: joiner.named("commands", "the command", |wants| &wants.commands),
         files: joiner.named("files", "the file", |wants| &wants.files),
         packages: joiner.named("packages", "the package", |wants| &wants.packages),
@@ -217,25 +249,63 @@ fn one(draft: &Draft, parents: &[(&FlavorName, &Wants)], findings: &mut Findings
         workdir: joiner.single("workdir", |wants| &wants.workdir),
         user: joiner.single("user", |wants| &wants.user),
         stop_signal: joiner.single("stop-signal", |wants| &wants.stop_signal),
-        has_gaps: own.has_gaps || inherits_gaps(draft, parents),
+        has_gaps: own.has_gaps || inherits_gaps,
+        absent: BTreeSet::new(),
     };
+    // A flavor that asks for a command in its own words is not meant to take it from just anywhere.
+    for (name, At { value: (_, wish), .. }) in &mut wants.commands {
+        if wish.not_from.is_empty() && own.commands.contains_key(name) {
+            let others = parents.iter().filter_map(|parent| parent.commands.get(name));
+            wish.not_from = others.flat_map(|other| other.value.1.not_from.iter().cloned()).collect();
+        }
+    }
+    wants.absent = absent;
     debug_assert_eq!(draft.removes.keys().filter(|key| !REMOVABLE.contains(key)).count(), 0);
     wants
 }
 
-/// Whether the flavor extends one that does not exist or has gaps.
-fn inherits_gaps(draft: &Draft, parents: &[(&FlavorName, &Wants)]) -> bool {
-    draft.extends.len() != parents.len() || parents.iter().any(|(_, wants)| wants.has_gaps)
+/// What an extended flavor asks for, but for what only these packs do.
+fn without_packs(wants: &Wants, unwanted: &BTreeSet<&str>, drafts: &BTreeMap<FlavorName, Draft>) -> Wants {
+    let mut wants = wants.clone();
+    let others = |name: &str| drafts.values().find_map(|draft| draft.packs.get(name));
+    strip(&mut wants.commands, unwanted, &|name| others(name).map(|pack| &pack.commands));
+    strip(&mut wants.files, unwanted, &|name| others(name).map(|pack| &pack.files));
+    strip(&mut wants.packages, unwanted, &|name| others(name).map(|pack| &pack.packages));
+    strip(&mut wants.rules, unwanted, &|name| others(name).map(|pack| &pack.rules));
+    wants
+}
+
+/// Takes away what only the `unwanted` packs ask for; what others ask for too is as these say.
+fn strip<'a, K: Join + 'a>(
+    named: &mut Named<(K, Wish)>,
+    unwanted: &BTreeSet<&str>,
+    pack: &dyn Fn(&str) -> Option<&'a Named<(K, Wish)>>,
+) {
+    let is_unwanted = |name: &NeedsName| unwanted.contains(name.as_str());
+    named.retain(|_, item| item.1.needs.is_empty() || !item.1.needs.iter().all(is_unwanted));
+    for (name, item) in named.iter_mut().filter(|(_, item)| item.1.needs.iter().any(is_unwanted)) {
+        let left = item.1.needs.iter().filter(|pack| !is_unwanted(pack));
+        let said = left.filter_map(|one| pack(one.as_str())?.get(name)).map(|at| at.value.clone());
+        let joined = said.reduce(|one, other| one.join(&other).unwrap_or(one));
+        if let Some((key, wish)) = joined {
+            item.value = (key, Wish { flavor: item.1.flavor.clone(), ..wish });
+        }
+    }
 }
 
 impl Joiner<'_, '_> {
-    fn named<T: Join>(&mut self, key: &str, what: &str, of: impl Fn(&Wants) -> &Named<T>) -> Named<T> {
+    fn named<T: Join>(
+        &mut self,
+        key: &'static str,
+        what: &str,
+        of: impl Fn(&Wants) -> &Named<T>,
+    ) -> Named<T> {
         let mut all: Named<T> = BTreeMap::new();
         let own = of(&self.draft.adds);
         let removes = self.draft.removes.get(key).map(Vec::as_slice).unwrap_or_default();
         let unwanted: BTreeSet<&str> = removes.iter().map(|text| text.value.as_str()).collect();
         let mut torn = BTreeSet::new();
-        for (_, wants) in self.parents {
+        for wants in self.parents {
             for (name, value) in of(wants) {
                 let Some(there) = all.get(name) else {
                     all.insert(name.clone(), value.clone());
@@ -256,21 +326,28 @@ impl Joiner<'_, '_> {
             }
         }
         for text in removes {
-            self.remove(text, what, own.get(&text.value).map(|own| own.span), &mut all);
+            self.remove(text, key, what, own.get(&text.value).map(|own| own.span), &mut all);
         }
         all.extend(own.iter().map(|(name, value)| (name.clone(), value.clone())));
         all
     }
 
-    fn remove<T>(&mut self, text: &Text, what: &str, own: Option<Span>, all: &mut Named<T>) {
+    fn remove<T>(
+        &mut self,
+        text: &Text,
+        key: &'static str,
+        what: &str,
+        own: Option<Span>,
+        all: &mut Named<T>,
+    ) {
         let name = text.value.as_str();
         let flavor = &self.draft.name.value;
         if let Some(own) = own {
             let message = format!("the flavor \"{flavor}\" both adds and removes {what} \"{name}\"");
             self.findings.error(Code::Conflict, text.span, message).note(own, "added here");
         }
-        let is_gone = all.remove(name).is_none();
-        if is_gone && own.is_none() && !inherits_gaps(self.draft, self.parents) {
+        let is_gone = all.remove(name).is_none() && !self.absent.contains(&(key, name.to_owned()));
+        if is_gone && own.is_none() && !self.inherits_gaps {
             let message =
                 format!("{what} \"{name}\" cannot be removed: the flavor \"{flavor}\" does not inherit it");
             let problem = self.findings.error(Code::NothingToRemove, text.span, message);
@@ -286,7 +363,7 @@ impl Joiner<'_, '_> {
             return Some(own.clone());
         }
         let mut found: Option<At<T>> = None;
-        for (_, wants) in self.parents {
+        for wants in self.parents {
             let Some(value) = of(wants) else { continue };
             match &found {
                 None => found = Some(value.clone()),

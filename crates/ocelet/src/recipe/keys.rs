@@ -59,6 +59,8 @@ pub(super) enum Shape {
     TextMap,
     /// One of these words, or a list of texts.
     ChoiceOrTexts(&'static [&'static str]),
+    /// One of these words, a text with a variable in it, or a list of texts.
+    TemplateOrTexts(&'static [&'static str]),
     /// `true` or `false`, one of these words, or a table.
     Choices { words: &'static [&'static str], table: &'static Table },
     /// One text, or any names, each with a text.
@@ -91,6 +93,12 @@ const SYSTEM: &[&str] = &["system"];
 
 /// The groups that files are sorted into by how often they change, least often first.
 pub(super) const STABILITIES: &[&str] = &["base", "packages", "release", "configuration"];
+
+/// An example of a condition, and what conditions are.
+const WHEN: (&str, &str) = (
+    "\"x < 2\"",
+    "Only then it is wanted; otherwise it is as if it were not written. Clauses joined by \"and\": a variable, one of < <= > >= = != and a version, of which as many numbers are compared as are written; or a list parameter, \"has\" or \"lacks\", and a word.",
+);
 
 /// How upx compresses.
 pub(super) const PACK_METHODS: &[&str] = &["lzma", "nrv"];
@@ -134,7 +142,7 @@ pub(super) static RECIPE: Table = Table {
             "versions",
             Shape::TextMap,
             "{ x = \"1\" }",
-            "Variables and their values, for use in templates as {name}.",
+            "Variables and their values, for use in templates as {name}, of which {name.minor} is the first two numbers. A value may name other variables.",
         ),
         key(
             "parameters",
@@ -230,7 +238,18 @@ pub(super) static PARAMETER: Table = Table {
     keys: &[
         required("help", Shape::Text, "\"path of a tarball\"", "What to give, as one sentence."),
         key("default", Shape::AnyText, "\"1\"", "The value where none is given."),
-        key("choices", Shape::Texts, "[\"1\"]", "The only values that may be given."),
+        key(
+            "choices",
+            Shape::Texts,
+            "[\"1\"]",
+            "The only values that may be given; of a list the only words.",
+        ),
+        key(
+            "list",
+            Shape::Boolean,
+            "true",
+            "Whether the value is a list of words with commas between them, for conditions with \"has\" and \"lacks\"; it may be empty.",
+        ),
         key(
             "path",
             Shape::Boolean,
@@ -282,9 +301,9 @@ pub(super) static SOURCE: Table = Table {
         ),
         key(
             "keys",
-            Shape::ChoiceOrTexts(KEYRINGS),
+            Shape::TemplateOrTexts(KEYRINGS),
             "\"alpine\"",
-            "Whose signatures are believed: \"alpine\" or \"debian\" for the keys of the distribution itself, or a list of files relative to the recipe: for Alpine key files named as the signatures name them, for Debian OpenPGP keyrings. \"system\" does without.",
+            "Whose signatures are believed: \"alpine\" or \"debian\" for the keys of the distribution itself, or a list of files relative to the recipe: for Alpine key files named as the signatures name them, for Debian OpenPGP keyrings. A template like \"{keys}\" is one of both: the name of a distribution, or else the path of a key file; its parameter says path = true. \"system\" does without.",
         ),
         key(
             "deb",
@@ -398,6 +417,7 @@ pub(super) static SOURCE: Table = Table {
             "Whether its programs run for long, so that packing one of them is an error; what is known to be a daemon need not be said.",
         ),
         key("platforms", Shape::Texts, "[\"linux/amd64\"]", "The only platforms that the source is for."),
+        key("when", Shape::Text, WHEN.0, WHEN.1),
         key(
             "stability",
             Shape::Choice(STABILITIES),

@@ -19,6 +19,7 @@
 mod account;
 mod artifact;
 mod canonical;
+mod condition;
 mod config;
 mod debian;
 mod document;
@@ -27,10 +28,12 @@ mod finish;
 mod flavor;
 mod inherit;
 mod keys;
+mod list;
 mod location;
 mod model;
 mod names;
 mod nearest;
+mod needs;
 mod pack;
 mod package;
 mod parse;
@@ -54,8 +57,8 @@ pub use model::{
     RootfsSource, Source, SourceKind, Stability, User, Wish,
 };
 pub use names::{
-    AccountName, CommandName, FlavorName, ImageName, NameError, PackageName, RepositoryTag, RuleName,
-    SourceName, Tag, VariableName,
+    AccountName, CommandName, FlavorName, ImageName, NameError, NeedsName, PackageName, RepositoryTag,
+    RuleName, SourceName, Tag, VariableName,
 };
 pub use nearest::{distance, nearest};
 pub use package::{Constraint, PackageTerm};

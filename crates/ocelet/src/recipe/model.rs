@@ -11,7 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use ocelet_tree::{Glob, LinkTarget, TreePath};
 
 use super::location::Location;
-use super::names::{AccountName, CommandName, FlavorName, ImageName, PackageName, RuleName, SourceName, Tag};
+use super::names::{
+    AccountName, CommandName, FlavorName, ImageName, NeedsName, PackageName, RuleName, SourceName, Tag,
+};
 use super::package::PackageTerm;
 use super::platform::Platform;
 use super::problem::At;
@@ -96,6 +98,10 @@ pub struct Wish {
     pub source: Option<String>,
     /// The only source that may bring it; nothing for any.
     pub from: Option<At<SourceName>>,
+    /// The programs that must not answer for it, by the name of the file that the command ends at; commands only.
+    pub not_from: BTreeSet<String>,
+    /// The needs packs that ask for it; none where a flavor asks itself.
+    pub needs: BTreeSet<NeedsName>,
     /// The flavor that asks for it: this one or one that it extends.
     pub flavor: FlavorName,
 }

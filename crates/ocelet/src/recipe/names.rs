@@ -97,6 +97,13 @@ name!(
     is_simple
 );
 name!(
+    /// The name of a needs pack.
+    NeedsName,
+    "the name of a needs pack",
+    SIMPLE,
+    is_simple
+);
+name!(
     /// The name of a variable that templates may use.
     VariableName,
     "the name of a variable",

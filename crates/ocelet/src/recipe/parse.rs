@@ -12,11 +12,12 @@ use super::finish::{self, Finisher};
 use super::flavor::{self, Draft, Known};
 use super::inherit;
 use super::location::{Location, Setting};
-use super::model::{Recipe, Source};
-use super::names::{FlavorName, ImageName, SourceName};
+use super::model::Recipe;
+use super::names::{FlavorName, ImageName};
+use super::needs::{self, Embedded};
 use super::platform::Platform;
 use super::problem::{At, Code, Findings, Problems};
-use super::source;
+use super::source::{self, Sources};
 use super::template::{Scope, expand_fixed};
 use super::tool;
 use super::values;
@@ -48,16 +49,26 @@ pub struct Parsed {
 /// # Errors
 /// All problems of the recipe, warnings included, in the order of their places.
 pub fn parse(text: &str, context: &Context) -> Result<Parsed, Problems> {
+    parse_with(text, context, needs::EMBEDDED)
+}
+
+/// The same with other needs packs than those that the program brings along.
+pub(super) fn parse_with(text: &str, context: &Context, needs: Embedded) -> Result<Parsed, Problems> {
     let mut findings = Findings::new(text);
     let recipe =
-        document::read(text, &mut findings).and_then(|fields| recipe(fields, context, &mut findings));
+        document::read(text, &mut findings).and_then(|fields| recipe(fields, context, needs, &mut findings));
     match recipe {
         Some(recipe) if !findings.has_errors() => Ok(Parsed { recipe, warnings: findings.finish() }),
         _ => Err(findings.finish()),
     }
 }
 
-fn recipe(mut fields: Fields, context: &Context, findings: &mut Findings<'_>) -> Option<Recipe> {
+fn recipe(
+    mut fields: Fields,
+    context: &Context,
+    needs: Embedded,
+    findings: &mut Findings<'_>,
+) -> Option<Recipe> {
     let known_rules: Vec<&str> = context.known_rules.iter().map(String::as_str).collect();
     let image = fields.text("image").and_then(|text| image_name(&text, findings));
     let description = fields.text("description").map(|text| At::new(text.value, text.span));
@@ -67,14 +78,15 @@ fn recipe(mut fields: Fields, context: &Context, findings: &mut Findings<'_>) ->
     // Where one of them was refused, nobody knows whether a source may name it.
     let certain = platforms.as_deref().filter(|platforms| Some(platforms.len()) == written);
     let epoch = epoch(&mut fields);
-    let mut variables = Variables::read(&mut fields, &context.set, findings);
-    variables.image = image.as_ref().map(|image| image.to_string()).unwrap_or_default();
+    let image_text = image.as_ref().map(|image| image.to_string()).unwrap_or_default();
+    let mut variables = Variables::read(&mut fields, image_text, &context.set, findings);
     let mirrors = mirrors(&mut fields, &mut variables, findings);
     let (sources, source_names) = sources(&mut fields, certain, &mut variables, findings);
     let upx = tool::read(&mut fields, &mut variables, findings);
     let tag = fields.text("tag");
-    let known = Known { rules: &known_rules, sources: source_names.as_deref() };
-    let drafts = drafts(&mut fields, known, findings);
+    let (sources, absent) = (sources.present, sources.absent);
+    let known = Known { rules: &known_rules, sources: source_names.as_deref(), absent: &absent, needs };
+    let drafts = drafts(&mut fields, known, &mut variables, findings);
     let image_text = image.as_ref().map(|image| image.as_str());
     let default_flavor = finish::default_flavor(fields.text("default-flavor"), image_text, &drafts, findings);
     fields.finish();
@@ -82,7 +94,7 @@ fn recipe(mut fields: Fields, context: &Context, findings: &mut Findings<'_>) ->
     let mut finisher = Finisher {
         drafts: &drafts,
         sources: &sources,
-        has_all_sources: source_names.is_some_and(|names| names.len() == sources.len()),
+        has_all_sources: source_names.is_some_and(|names| names.len() == sources.len() + absent.len()),
         default_flavor: default_flavor.as_ref(),
         tag: tag.as_ref(),
         variables: &mut variables,
@@ -152,7 +164,7 @@ fn sources(
     platforms: Option<&[At<Platform>]>,
     variables: &mut Variables,
     findings: &mut Findings<'_>,
-) -> (BTreeMap<SourceName, Source>, Option<Vec<String>>) {
+) -> (Sources, Option<Vec<String>>) {
     let is_written = fields.key_span("source").is_some() || fields.had_problem(&["source"]);
     let span = fields.span;
     let is_known = !fields.had_problem(&["source"]);
@@ -166,7 +178,12 @@ fn sources(
     (source::read(tables, platforms, variables, findings), is_known.then_some(names))
 }
 
-fn drafts(fields: &mut Fields, known: Known<'_>, findings: &mut Findings<'_>) -> BTreeMap<FlavorName, Draft> {
+fn drafts(
+    fields: &mut Fields,
+    known: Known<'_>,
+    variables: &mut Variables,
+    findings: &mut Findings<'_>,
+) -> BTreeMap<FlavorName, Draft> {
     let span = fields.key_span("flavor");
     let tables = fields.tables("flavor");
     if tables.len() > MOST_FLAVORS {
@@ -177,7 +194,7 @@ fn drafts(fields: &mut Fields, known: Known<'_>, findings: &mut Findings<'_>) ->
     let mut drafts = BTreeMap::new();
     let written = tables.len();
     for (name, table) in tables {
-        if let Some(draft) = flavor::read(&name, table, known, findings) {
+        if let Some(draft) = flavor::read(&name, table, known, variables, findings) {
             drafts.insert(draft.name.value.clone(), draft);
         }
     }

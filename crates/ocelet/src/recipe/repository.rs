@@ -61,16 +61,21 @@ fn keys(fields: &mut Fields, versions: Versions, setting: &mut Setting<'_, '_>) 
     let label = format!("write \"{own}\", or name key files");
     let texts = match value.data {
         Data::Text(text) => {
-            debug_assert!(KEYRINGS.contains(&text.value.as_str()), "internal error: a choice is checked");
-            if text.value == own {
-                return Some(Keys::Embedded(text.value));
+            // The table of keys lets templates through, and the names of keyrings.
+            let place = setting.place(&text)?;
+            let given = place.for_every_platform();
+            match given.filter(|given| KEYRINGS.contains(&given.as_str())) {
+                Some(given) if given == own => return Some(Keys::Embedded(given)),
+                Some(given) => {
+                    let message = format!(
+                        "\"keys\" in {} cannot be \"{given}\": these keys sign no packages of {distribution}",
+                        fields.title
+                    );
+                    setting.findings.error(Code::InvalidValue, value.span, message).label(&label);
+                    return None;
+                }
+                None => vec![text],
             }
-            let message = format!(
-                "\"keys\" in {} cannot be \"{}\": these keys sign no packages of {distribution}",
-                fields.title, text.value
-            );
-            setting.findings.error(Code::InvalidValue, value.span, message).label(&label);
-            return None;
         }
         Data::Texts(texts) => texts,
         _ => return None,

@@ -66,6 +66,11 @@ fn shape(shape: Shape) -> Value {
         Shape::Choices { words, table: keys } => {
             json!({ "anyOf": [{ "type": "boolean" }, { "type": "string", "enum": words }, table(keys)] })
         }
+        Shape::TemplateOrTexts(words) => json!({ "anyOf": [
+            { "type": "string", "enum": words },
+            { "type": "string", "pattern": "\\{" },
+            { "type": "array", "items": text() },
+        ] }),
         Shape::Items { table: keys, short: None } => json!({ "type": "array", "items": table(keys) }),
         Shape::Items { table: keys, short: Some(_) } => {
             json!({ "type": "array", "items": { "anyOf": [text(), table(keys)] } })

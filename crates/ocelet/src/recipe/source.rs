@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use ocelet_tree::TreePath;
 
 use super::artifact;
+use super::condition;
 use super::debian;
 use super::fields::{Fields, Text};
 use super::keys::SOURCE_KINDS;
@@ -18,11 +19,19 @@ use super::names::{SourceName, Tag};
 use super::pack;
 use super::package::Versions;
 use super::platform::Platform;
-use super::problem::{At, Code, Findings};
+use super::problem::{At, Code, Findings, Span};
 use super::repository::{self, Packaged};
 use super::template::{PlatformText, Scope, expand, expand_fixed};
 use super::values;
 use super::variables::Variables;
+
+/// All sources: those that there are, and those that their condition takes away.
+#[derive(Debug, Default)]
+pub(super) struct Sources {
+    pub(super) present: BTreeMap<SourceName, Source>,
+    /// By the name as it is written, with the place of the condition.
+    pub(super) absent: BTreeMap<String, Span>,
+}
 
 /// Reads all sources. `platforms` are those of the recipe, where they are known for certain.
 pub(super) fn read(
@@ -30,17 +39,24 @@ pub(super) fn read(
     platforms: Option<&[At<Platform>]>,
     variables: &mut Variables,
     findings: &mut Findings<'_>,
-) -> BTreeMap<SourceName, Source> {
-    let mut sources = BTreeMap::new();
-    for (name, fields) in tables {
+) -> Sources {
+    let mut sources = Sources::default();
+    for (name, mut fields) in tables {
+        let when = fields.text("when");
+        let holds = condition::holds(when.as_ref(), variables, findings);
+        if let Some(when) = when.filter(|_| !holds) {
+            sources.absent.insert(name.clone(), when.span);
+        }
         let name = SourceName::new(name);
         if let Err(error) = &name {
             findings.error(Code::InvalidName, fields.span, error.to_string());
         }
+        variables.is_absent = !holds;
         let source = one(name.ok(), fields, platforms, variables, findings);
-        sources.extend(source.map(|source| (source.name.value.clone(), source)));
+        variables.is_absent = false;
+        sources.present.extend(source.filter(|_| holds).map(|source| (source.name.value.clone(), source)));
     }
-    check_paths(&sources, findings);
+    check_paths(&sources.present, findings);
     sources
 }
 

@@ -236,6 +236,15 @@ fn parts(text: &str) -> Vec<Part<'_>> {
     parts
 }
 
+/// The variables that a template names.
+pub(super) fn names(text: &str) -> Vec<&str> {
+    let named = |part| match part {
+        Part::Variable { name, .. } => Some(name),
+        Part::Literal(_) | Part::Broken { .. } => None,
+    };
+    parts(text).into_iter().filter_map(named).collect()
+}
+
 /// Expands a template; nothing where it has a problem, which is noted.
 pub(super) fn expand(
     text: &Text,

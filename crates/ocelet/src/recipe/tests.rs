@@ -6,8 +6,10 @@ use super::{Context, Parsed, Problems, parse};
 
 mod accepts;
 mod accepts_sources;
+mod conditions;
 mod debian;
 mod flavor_problems;
+mod needs;
 mod package_problems;
 mod packing;
 mod problems;

@@ -1,7 +1,7 @@
 //! The same wishes give the same bytes: whatever the order of files on the disk, of entries in a tarball and of
 //! sources, the number of threads, the place, and the umask.
 
-use ocelet::layer::Compression;
+use ocelet::layer::{Compression, Split, Window};
 use ocelet_testkit::rootfs::{alpine, debian, tar_bytes, tree};
 
 use crate::scenario::{Scenario, write};
@@ -33,8 +33,12 @@ fn scenarios() -> Vec<(&'static str, Scenario)> {
 #[test]
 fn nothing_of_the_machine_reaches_the_bytes() {
     for (name, scenario) in scenarios() {
-        for compression in [Compression::DEFAULT, Compression::Zstd { level: 3 }] {
-            let scenario = Scenario { compression: Some(compression), ..scenario.clone() };
+        for (compression, split) in [
+            (Compression::DEFAULT, Split::Shared),
+            (Compression::Zstd { level: 3, window: None }, Split::Shared),
+            (Compression::Zstd { level: 3, window: Some(Window::LARGEST) }, Split::Solid),
+        ] {
+            let scenario = Scenario { compression: Some(compression), split, ..scenario.clone() };
             let want = scenario.run();
             want.is_sound(true);
             for (jobs, reversed) in [(1, false), (4, true), (7, false)] {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ocelet::finished::FinishedImage;
+use ocelet::layer::{Compression, Split, Window};
 use ocelet::tree::{Blob, Kind, Owner, Tree, tar_in};
 use ocelet_testkit::rootfs::debian;
 
@@ -66,6 +67,25 @@ fn flavors_store_each_file_once() {
         shared,
         [vec!["abc", "abc"], vec!["abc", "bc", "abc"], vec!["abc", "bc", "c", "abc"], vec!["d"]]
     );
+}
+
+/// Solid layers hold the same files, read by the same readers, in as few layers as there are stabilities.
+#[test]
+fn solid_layers_hold_the_same_files() {
+    let scenario = Scenario::new(FLAVORS, &[("root.tar", debian("amd64"))]);
+    let want = scenario.run();
+    let window = Some(Compression::Zstd { level: 3, window: Some(Window::LARGEST) });
+    let outcome = Scenario { split: Split::Solid, compression: window, ..scenario }.run();
+    outcome.is_sound(true);
+    for (image, other) in outcome.images().iter().zip(want.images()) {
+        let paths = |outcome: &Outcome, image: &FinishedImage| -> Vec<String> {
+            outcome.tree(image).iter().map(|(path, _)| path.to_string()).collect()
+        };
+        assert_eq!(paths(&outcome, image), paths(&want, &other));
+        let layers = &image.report.as_ref().expect("a report").layers;
+        let stabilities: BTreeSet<&String> = layers.iter().map(|layer| &layer.stability).collect();
+        assert_eq!(stabilities.len(), layers.len(), "{:?}", image.tag);
+    }
 }
 
 #[test]

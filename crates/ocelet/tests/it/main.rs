@@ -12,6 +12,7 @@ mod layouts;
 mod own;
 mod packing;
 mod scenario;
+mod sizes;
 mod sources;
 mod traps;
 mod verify;

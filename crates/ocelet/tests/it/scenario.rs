@@ -9,7 +9,7 @@ use std::sync::Mutex;
 
 use ocelet::finished::{self, Finished, FinishedImage, Reference};
 use ocelet::host::{Host, Scratch};
-use ocelet::layer::Compression;
+use ocelet::layer::{Compression, Split};
 use ocelet::recipe::{Context, FlavorName, Platform, Recipe, parse};
 use ocelet::tree::{Blob, Kind, Owner, Tree, TreePath, tar_in};
 use ocelet::{Assembled, Error, Event, Observer, Options, PackingOptions};
@@ -24,6 +24,7 @@ pub(crate) struct Scenario {
     pub(crate) flavors: Vec<&'static str>,
     pub(crate) platforms: Vec<&'static str>,
     pub(crate) compression: Option<Compression>,
+    pub(crate) split: Split,
     pub(crate) layers: Option<usize>,
     pub(crate) allow_missing: bool,
     pub(crate) packing: PackingOptions,
@@ -73,6 +74,7 @@ impl Scenario {
             flavors: self.flavors.iter().map(|name| FlavorName::new(*name).expect("a name")).collect(),
             platforms: self.platforms.iter().map(|name| name.parse::<Platform>().expect("known")).collect(),
             compression: self.compression.unwrap_or(Compression::DEFAULT),
+            split: self.split,
             layers: self.layers.unwrap_or(10),
             allow_missing: self.allow_missing,
             packing: self.packing.clone(),

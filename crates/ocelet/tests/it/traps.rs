@@ -263,7 +263,7 @@ fn trap_15_gzip_members_tell_nothing_of_the_machine() {
 /// zstd: its own media type, the magic of zstd, a window that clients accept, and never in a docker-archive.
 #[test]
 fn trap_16_zstd_is_called_so() {
-    let zstd = Some(Compression::Zstd { level: 19 });
+    let zstd = Some(Compression::Zstd { level: 19, window: None });
     let outcome =
         Scenario { compression: zstd, ..Scenario::new(TWO, &[("root.tar", debian("amd64"))]) }.run();
     outcome.is_sound(true);

@@ -241,3 +241,51 @@ fn a_mirror_whose_page_of_sums_cannot_be_relied_on_is_refused() {
     scene.file("m/SHA256SUMS", line(&good, path).as_bytes());
     assert_eq!(scene.lock(&recipe, None).expect("it is right").artifacts[0].file.sha256.hex(), good);
 }
+
+/// The kubelet of a release whose digest ocelet knows, and more keys of its source.
+fn kubelet(keys: &str) -> String {
+    thing(keys).replace("release/1.0/thing'\ninstall", &format!("{KUBELET}'\ninstall"))
+}
+
+const KUBELET: &str = "https://dl.k8s.io/release/v1.36.4/bin/linux/amd64/kubelet";
+const OTHER_PLACE: &str = "https://mirror.example.org/release/v1.36.4/bin/linux/amd64/kubelet";
+
+#[test]
+fn nobody_is_believed_about_a_known_release() {
+    let mut scene = Scene::new();
+    scene.mirrors = vec![Mirror::directory(scene.path("m"))];
+    let other = sha256(THING);
+    scene.file("m/dl.k8s.io/release/v1.36.4/bin/linux/amd64/kubelet", THING);
+    scene.file("m/dl.k8s.io/sums", format!("{other}  kubelet\n").as_bytes());
+    scene.file("m/mirror.example.org/release/v1.36.4/bin/linux/amd64/kubelet", THING);
+    let known = "is known as sha256 ";
+    for (keys, who) in [
+        (String::new(), format!("m/dl.k8s.io/release/v1.36.4/bin/linux/amd64/kubelet has sha256 {other}")),
+        (format!("sha256 = '{other}'"), format!("the recipe has sha256 {other}")),
+        (
+            "checksum = 'https://dl.k8s.io/sums'".to_owned(),
+            format!("https://dl.k8s.io/sums has sha256 {other}"),
+        ),
+    ] {
+        let words = [KUBELET, known, &who, "kubernetes-sigs/kubespray@"];
+        scene.refused(&keys, &recipe(&kubelet(&keys)), Verification, &words);
+    }
+    // The same bytes from a place of one's own are nobody else's business.
+    let own = recipe(&kubelet("").replace(KUBELET, OTHER_PLACE));
+    let lock = scene.lock(&own, None).expect("nothing is known of that place");
+    assert_eq!(lock.artifacts[0].vouched, Vouched::FirstUse);
+    // And a lock cannot bring them in either.
+    let forged = lock.to_text().replace("mirror.example.org", "dl.k8s.io");
+    let forged = ocelet::lock::parse(&forged).expect("our own text");
+    let official = recipe(&kubelet(""));
+    let settled = scene.with(|supply, host| {
+        locking::settle(&official, Some(forged.clone()), locking::Staleness::Refused, supply, host)
+    });
+    let words = [KUBELET, known, &format!("the lock has sha256 {other}")];
+    let said = settled.expect_err("the lock has other bytes");
+    assert!(said.hints().iter().any(|hint| hint.contains("a place of your own")), "{:?}", said.hints());
+    says("settle", &said, Verification, &words);
+    // An update does not keep them, and asks for the right ones.
+    let said = scene.update(&official, &forged, &["thing"]).expect_err("the mirror has none");
+    says("update", &said, Verification, &[KUBELET, known, "m/dl.k8s.io/release"]);
+}

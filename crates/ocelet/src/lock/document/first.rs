@@ -85,6 +85,7 @@ struct ArtifactText {
 /// How the text names digests that the recipe has.
 const RECIPE: &str = "the recipe";
 /// How it names those that nobody has vouched for.
+const KNOWN: &str = "the table of known releases";
 const FIRST_USE: &str = "nobody: what was served when it was first locked";
 /// How it names those of a file of sums; the location follows.
 const SUMS: &str = "sums ";
@@ -202,6 +203,7 @@ impl ArtifactText {
             sources: sources(&artifact.file),
             vouched_by: match &artifact.vouched {
                 Vouched::Recipe => RECIPE.to_owned(),
+                Vouched::Known => KNOWN.to_owned(),
                 Vouched::FirstUse => FIRST_USE.to_owned(),
                 Vouched::Sums(location) => format!("{SUMS}{location}"),
             },
@@ -213,6 +215,7 @@ impl ArtifactText {
         let source = read_source(&self.source, problems);
         let vouched = match self.vouched_by.as_str() {
             RECIPE => Vouched::Recipe,
+            KNOWN => Vouched::Known,
             FIRST_USE => Vouched::FirstUse,
             other => {
                 let Some(location) = other.strip_prefix(SUMS) else {

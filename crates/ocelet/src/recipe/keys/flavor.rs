@@ -2,7 +2,7 @@
 //!
 //! They refuse to say what removing means: `inherit.rs` does.
 
-use super::{LARGEST_ID, Shape, Table, key, required};
+use super::{LARGEST_ID, Shape, Table, WHEN, key, required};
 
 /// `[flavor.NAME]`.
 pub(in super::super) static FLAVOR: Table = Table {
@@ -40,6 +40,12 @@ pub(in super::super) static FLAVOR: Table = Table {
             "Rule packs: files that programs open at run time, by what they are for.",
         ),
         key(
+            "needs",
+            Shape::Texts,
+            "[\"blkid\"]",
+            "Needs packs: the commands, files, packages and rule packs that a program runs or reads, each with its reason; what the flavor says itself wins.",
+        ),
+        key(
             "remove",
             Shape::Table(&REMOVE),
             "{ commands = [\"ls\"] }",
@@ -71,13 +77,13 @@ pub(in super::super) static FLAVOR: Table = Table {
         ),
         key(
             "entrypoint",
-            Shape::Texts,
+            Shape::Items { table: &ARGUMENT, short: Some("value") },
             "[\"sh\"]",
             "The program and first arguments of the container; an inherited cmd is dropped. A template.",
         ),
         key(
             "cmd",
-            Shape::Texts,
+            Shape::Items { table: &ARGUMENT, short: Some("value") },
             "[\"-l\"]",
             "Default arguments, which whoever starts the container may replace. A template.",
         ),
@@ -113,6 +119,14 @@ pub(in super::super) static FLAVOR: Table = Table {
     ],
 };
 
+static ARGUMENT: Table = Table {
+    doc: "An argument of the program.",
+    keys: &[
+        required("value", Shape::Text, "\"--network-plugin=cni\"", "The argument. A template."),
+        key("when", Shape::Text, WHEN.0, WHEN.1),
+    ],
+};
+
 static COMMAND: Table = Table {
     doc: "A program that must run.",
     keys: &[
@@ -121,6 +135,13 @@ static COMMAND: Table = Table {
         key("reason", Shape::Text, "\"the kubelet runs it\"", "Why it is wanted."),
         key("source", Shape::Text, "\"https://example.org\"", "Where the reason can be read."),
         key("from", Shape::Text, "\"alpine\"", "The only source that may bring it, by name."),
+        key(
+            "not-from",
+            Shape::Texts,
+            "[\"busybox\"]",
+            "Programs that must not answer for it, by the name of the file that the command ends at.",
+        ),
+        key("when", Shape::Text, WHEN.0, WHEN.1),
     ],
 };
 
@@ -132,6 +153,7 @@ static FILE: Table = Table {
         key("reason", Shape::Text, "\"names of users\"", "Why it is wanted."),
         key("source", Shape::Text, "\"https://example.org\"", "Where the reason can be read."),
         key("from", Shape::Text, "\"alpine\"", "The only source that may bring it, by name."),
+        key("when", Shape::Text, WHEN.0, WHEN.1),
     ],
 };
 
@@ -148,6 +170,7 @@ static PACKAGE: Table = Table {
         key("reason", Shape::Text, "\"all of its plugins\"", "Why it is wanted."),
         key("source", Shape::Text, "\"https://example.org\"", "Where the reason can be read."),
         key("from", Shape::Text, "\"alpine\"", "The only source that may bring it, by name: one with apk."),
+        key("when", Shape::Text, WHEN.0, WHEN.1),
     ],
 };
 
@@ -170,6 +193,7 @@ static USER: Table = Table {
             "\"the application\"",
             "What a person would be called; nothing where left out.",
         ),
+        key("when", Shape::Text, WHEN.0, WHEN.1),
     ],
 };
 
@@ -184,6 +208,7 @@ static GROUP: Table = Table {
             "[\"app\"]",
             "The names of the users who are in it beside those whose first group it is.",
         ),
+        key("when", Shape::Text, WHEN.0, WHEN.1),
     ],
 };
 
@@ -194,6 +219,7 @@ static RULE: Table = Table {
         key("optional", Shape::Boolean, "true", "Whether it may match nothing."),
         key("reason", Shape::Text, "\"users have names\"", "Why it is wanted."),
         key("source", Shape::Text, "\"https://example.org\"", "Where the reason can be read."),
+        key("when", Shape::Text, WHEN.0, WHEN.1),
     ],
 };
 
@@ -204,6 +230,7 @@ static DIRECTORY: Table = Table {
         key("mode", Shape::Text, "\"1777\"", "The permission bits in octal digits; 0755 where left out."),
         key("uid", Shape::Integer(LARGEST_ID), "0", "The number of the owning user; 0 where left out."),
         key("gid", Shape::Integer(LARGEST_ID), "0", "The number of the owning group; 0 where left out."),
+        key("when", Shape::Text, WHEN.0, WHEN.1),
     ],
 };
 
@@ -217,6 +244,7 @@ static LINK: Table = Table {
             "\"../proc/self/mounts\"",
             "Where it points, as it is written into the link.",
         ),
+        key("when", Shape::Text, WHEN.0, WHEN.1),
     ],
 };
 
@@ -225,6 +253,7 @@ static ACKNOWLEDGED: Table = Table {
     keys: &[
         required("path", Shape::Text, "\"/bin/busybox\"", "An absolute path or pattern."),
         key("reason", Shape::Text, "\"only with a plugin\"", "What was found."),
+        key("when", Shape::Text, WHEN.0, WHEN.1),
     ],
 };
 
@@ -232,7 +261,8 @@ static ACKNOWLEDGED: Table = Table {
 pub(in super::super) static REMOVE: Table = Table {
     doc: "What to drop of the flavors that this one extends, each as it is named there.",
     keys: &[
-        key("commands", Shape::Texts, "[\"ls\"]", "Commands."),
+        key("needs", Shape::Texts, "[\"blkid\"]", "Needs packs, with everything that only they ask for."),
+        key("commands", Shape::Texts, "[\"ls\"]", "Commands, those of needs packs included."),
         key("files", Shape::Texts, "[\"/etc/ls\"]", "Files, spelled as they were asked for."),
         key("packages", Shape::Texts, "[\"less\"]", "Packages, by their name without tag and version."),
         key("rules", Shape::Texts, "[\"pam\"]", "Rule packs."),

@@ -89,7 +89,7 @@ const PACKAGES: &[(Edit, &[&str])] = &[
         Flavor("files = [{ path = '/a', from = 'hosts' }]\nrules = [{ name = 'nss', from = 'host' }]"),
         &[
             "11:32 unknown-name: unknown source \"hosts\" | did you mean \"host\"?",
-            "12:26 unknown-key: unknown key \"from\" in an entry of \"rules\" in [flavor.base] | the keys are name, optional, reason, source",
+            "12:26 unknown-key: unknown key \"from\" in an entry of \"rules\" in [flavor.base] | the keys are name, optional, reason, source, when",
         ],
     ),
     (

@@ -33,7 +33,7 @@ fn what_is_packed_is_known() {
     }
     let recipe = good(&format!("{GOOD}[source.x]\n{ARTIFACT}pack = true")).recipe;
     let at = recipe.sources["x"].pack.as_ref().expect("flagged").span;
-    assert_eq!((at.line, at.column), (15, 1));
+    assert_eq!((at.line, at.column), (14, 1));
 }
 
 #[test]
@@ -81,8 +81,8 @@ fn what_cannot_be_packed_is_refused() {
         (
             Source("text = 'x'\ninstall = '/x'\npack = true\ndaemon = true"),
             &[
-                "14:1 conflict: [source.x] packs programs that it says run for long | remove it: a packed daemon cannot share its memory with another, nor give it back",
                 "14:1 misplaced-key: \"pack\" has no meaning in [source.x], which is a text | remove it",
+                "14:1 conflict: [source.x] packs programs that it says run for long | remove it: a packed daemon cannot share its memory with another, nor give it back",
                 "15:1 misplaced-key: \"daemon\" has no meaning in [source.x], which is a text | remove it",
             ],
         ),

@@ -304,7 +304,9 @@ const CASES: &[(Edit, &[&str])] = &[
     ),
     (
         Head("parameters = { x = { help = 'y' } }"),
-        &["1:16 unused: nothing uses the variable \"x\" | write {x} in a template, or remove it"],
+        &[
+            "1:16 unused: nothing uses the variable \"x\" | write {x} in a template, name it in a condition, or remove it",
+        ],
     ),
     (
         Replace("versions = {", "versions = { arch = \"1\", \"a b\" = \"2\","),

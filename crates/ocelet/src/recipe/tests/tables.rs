@@ -23,7 +23,7 @@ fn recipe_with(table: &Table, key: &Key) -> String {
     let top: String = RECIPE.keys.iter().filter(|key| key.required).map(line).collect();
     let source = "[source.s]\nrootfs = \"/\"\n[source.alpine]\napk = [\"/srv/alpine\"]\nkeys = \"alpine\"\n";
     if std::ptr::eq(table, &raw const PARAMETER) {
-        let rest = if ["choices", "path"].contains(&key.name) { "default = \"1\"\n" } else { "" };
+        let rest = if ["choices", "path", "list"].contains(&key.name) { "default = \"1\"\n" } else { "" };
         return format!("{top}{source}[parameters.p]\n{}{}{rest}", required(table), line(key));
     }
     if std::ptr::eq(table, &raw const SOURCE) {
@@ -39,11 +39,12 @@ fn recipe_with(table: &Table, key: &Key) -> String {
             _ if keys.contains(&"keys") && key.name != "keys" => "keys = \"alpine\"\n",
             _ => "",
         };
+        let top = if key.name == "when" { format!("{top}versions = {{ x = \"1\" }}\n") } else { top };
         let kind = SOURCE.find(kind).filter(|kind| kind.name != key.name).map(line).unwrap_or_default();
         return format!("{top}[source.s]\n{}{kind}{install}", line(key));
     }
     // A flavor, or an item of one: what can be removed is there to be removed.
-    let removable = "packages = [\"less\"]\nusers = [{ name = \"ls\", uid = 1 }]\ngroups = [{ name = \"ls\", gid = 1 }]\ndirectories = [\"/ls\"]\nlinks = [{ path = \"/lls\", target = \"x\" }]\nfiles = [\"/etc/ls\"]\nrules = [\"pam\"]\n\
+    let removable = "needs = [\"blkid\"]\npackages = [\"less\"]\nusers = [{ name = \"ls\", uid = 1 }]\ngroups = [{ name = \"ls\", gid = 1 }]\ndirectories = [\"/ls\"]\nlinks = [{ path = \"/lls\", target = \"x\" }]\nfiles = [\"/etc/ls\"]\nrules = [\"pam\"]\n\
         env = { LS = \"\" }\nlabels = { ls = \"\" }\nannotations = { ls = \"\" }\nvolumes = [\"/ls\"]\nexposed-ports = [\"1/tcp\"]\nacknowledge-dlopen = [\"/bin/ls\"]\n";
     let own = if key.name == "commands" { "" } else { "commands = [\"x\"]\n" };
     let head = top.replace("flavor = { a = { commands = [\"sh\"] } }\n", "");
@@ -80,8 +81,9 @@ fn each_key_is_accepted_and_means_something() {
         let without = text.replacen(&format!("{} = {}", key.name, key.example), "", 1);
         let same = parse(&without, &with_pam()).is_ok_and(|other| other.recipe == parsed.recipe);
         // These examples are what is true without them.
-        let is_default = ["image", "default-flavor", "stability", "uid", "gid", "mode", "help", "choices"]
-            .contains(&key.name);
+        let is_default =
+            ["image", "default-flavor", "stability", "uid", "gid", "mode", "help", "choices", "when"]
+                .contains(&key.name);
         assert!(!same || is_default, "{} means nothing in\n{text}", key.name);
         examined += 1;
     }
@@ -96,7 +98,7 @@ fn each_key_of_an_item_is_accepted() {
         let members: Vec<String> =
             table.keys.iter().map(|key| format!("{} = {}", key.name, key.example)).collect();
         let own = if key.name == "commands" { "" } else { "commands = [\"sh\"]\n" };
-        let head = "image = \"x\"\nplatforms = [\"linux/amd64\"]\ntag = \"x\"\nsource.s.rootfs = \"/\"\n\
+        let head = "image = \"x\"\nplatforms = [\"linux/amd64\"]\ntag = \"x\"\nversions.x = \"1\"\nsource.s.rootfs = \"/\"\n\
             source.alpine = { apk = \"/srv/alpine\", keys = \"alpine\" }\n[flavor.a]\n";
         let text = format!("{head}{own}{} = [{{ {} }}]", key.name, members.join(", "));
         parse(&text, &with_pam()).unwrap_or_else(|problems| panic!("{}", problems.render(key.name, &text)));

@@ -46,7 +46,8 @@ mod tests {
 
     #[test]
     fn the_recipe_or_the_address_says_the_version() {
-        let variable = Variable { value: "1.9.1".to_owned(), origin: Origin::Version, is_path: false };
+        let variable =
+            Variable { value: "1.9.1".to_owned(), origin: Origin::Version, is_path: false, is_list: false };
         let variables = BTreeMap::from([("cni-plugins".to_owned(), variable)]);
         for (source, location, want) in [
             ("cni-plugins", "https://h/v2.0/x.tgz", "1.9.1"),

@@ -1,0 +1,173 @@
+//! All five flavors of real programs: locked, assembled out of a mirror without a network, verified, explained file by file,
+//! and run in podman — packed for every client, and unpacked in solid layers.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::super::clients::runs;
+use super::super::need;
+use super::super::podman::Podman;
+use super::{Inputs, Site, Wanted, inputs, stored};
+use crate::Outcome;
+use crate::binaries::{CNI_PLUGINS, CRI_TOOLS, KUBERNETES, OLD_CNI_PLUGINS, PREDECESSOR};
+use crate::shell::output;
+
+/// What is built for each release: upstream's way with glibc, and the predecessor's with musl.
+const RELEASES: &[Wanted] = &[
+    Wanted {
+        kubernetes: PREDECESSOR,
+        cri_tools: CRI_TOOLS,
+        cni_plugins: OLD_CNI_PLUGINS,
+        has_glibc: false,
+        without: &["socat", "conntrack"],
+    },
+    Wanted {
+        kubernetes: KUBERNETES,
+        cri_tools: CRI_TOOLS,
+        cni_plugins: CNI_PLUGINS,
+        has_glibc: true,
+        without: &[],
+    },
+];
+
+/// Five flavors of one platform may take that much more than the largest of them, in thousandths.
+const TOGETHER: u64 = 1_030;
+
+/// Every release that was built.
+pub(in crate::conformance) fn run(ocelet: &str) -> Outcome {
+    let Some(inputs) = inputs()? else { return Ok(()) };
+    if !need("upx")? {
+        return Ok(());
+    }
+    for wanted in RELEASES {
+        let kubelet = crate::binaries::upstream::kubernetes(wanted.kubernetes, "amd64", "kubelet");
+        if !inputs.binaries.join(&kubelet).is_file() {
+            println!("skipped: {kubelet} is not built");
+            continue;
+        }
+        release(ocelet, &inputs, wanted).map_err(|error| format!("{}: {error}", wanted.kubernetes))?;
+    }
+    Ok(())
+}
+
+fn release(ocelet: &str, inputs: &Inputs, wanted: &Wanted) -> Outcome {
+    // podman takes a layout's path for a name, and names are in lower case: no random letters.
+    let name = format!("ocelet-node-{}", std::process::id());
+    let work = tempfile::Builder::new().prefix(&name).rand_bytes(0).tempdir();
+    let work = work.map_err(|error| format!("cannot make a temporary directory: {error}"))?;
+    let site = Site { ocelet, work: work.path(), inputs };
+    site.prepare(wanted)?;
+    println!("{}: without {:?}", wanted.kubernetes, wanted.without);
+    for (profile, words) in
+        [("compat", &["--profile", "compat", "--upx", "system"][..]), ("wire", &["--profile", "wire"])]
+    {
+        let layout = site.assemble(profile, words)?;
+        let images = tags(&site.inspected(&layout)?)?;
+        if images.len() != 5 {
+            return Err(format!("{profile} has the tags {images:?}, wanted five"));
+        }
+        for tag in &images {
+            started(&site, &layout, tag, wanted)?;
+        }
+        println!("{} {profile}: {} images run", wanted.kubernetes, images.len());
+        if profile == "compat" {
+            explained(&site, &layout, &images)?;
+            together(&site, &layout, words)?;
+        }
+    }
+    Ok(())
+}
+
+fn tags(inspected: &Value) -> Result<Vec<String>, String> {
+    let images = inspected["images"].as_array().ok_or("inspect names no images")?;
+    Ok(images.iter().filter_map(|image| image["tag"].as_str().map(str::to_owned)).collect())
+}
+
+/// Starts what a flavor is for, in podman, and every CNI plugin that it has.
+fn started(site: &Site<'_>, layout: &Path, tag: &str, wanted: &Wanted) -> Outcome {
+    if !need("podman")? {
+        return Ok(());
+    }
+    let podman = Podman::new(&site.work.join("podman"));
+    let image = podman.pull(&format!("oci:{}:{tag}", layout.display()))?;
+    let says = |program: &str, arguments: &[&str], want: &str| {
+        let said = output(podman.run(&image, program).args(arguments))?;
+        if said.contains(want) {
+            Ok(())
+        } else {
+            Err(format!("{program} of {tag} does not say {want}: {said}"))
+        }
+    };
+    says("kubelet", &["--version"], wanted.kubernetes)?;
+    for tool in ["mount", "umount", "iptables", "ip6tables"] {
+        runs(tool, &mut podman.run(&image, tool))?;
+    }
+    if tag.contains("kubeadm") {
+        says("kubeadm", &["version", "--output", "short"], wanted.kubernetes)?;
+    }
+    for plugin in plugins(site, layout, tag)? {
+        // A plugin answers with the versions of the interface that it speaks.
+        let mut run = podman.command();
+        run.args(["run", "--rm", "--network=none", "--pull=never", "--env", "CNI_COMMAND=VERSION"]);
+        run.args(["--entrypoint", &plugin, &image]);
+        let said = output(&mut run)?;
+        if !said.contains("supportedVersions") {
+            return Err(format!("{plugin} of {tag} says {said}"));
+        }
+    }
+    Ok(())
+}
+
+/// The files of an image, by absolute path.
+fn files(site: &Site<'_>, layout: &Path, tag: &str) -> Result<Vec<String>, String> {
+    let tar = site.work.join("files.tar");
+    let place = format!("{}:{tag}", layout.display());
+    output(site.command("export").arg(&place).args(["--format", "rootfs", "--to"]).arg(&tar))?;
+    let listed = output(crate::shell::command("tar").arg("-tf").arg(&tar))?;
+    crate::shell::remove(&tar)?;
+    let path = |name: &str| format!("/{}", name.trim_start_matches("./").trim_matches('/'));
+    Ok(listed.lines().map(path).filter(|path| path != "/").collect())
+}
+
+fn plugins(site: &Site<'_>, layout: &Path, tag: &str) -> Result<Vec<String>, String> {
+    let all = files(site, layout, tag)?;
+    let plugins: Vec<String> = all.into_iter().filter(|path| path.starts_with("/opt/cni/bin/")).collect();
+    if plugins.is_empty() && (tag.contains("cni") || tag.contains("flannel")) {
+        return Err(format!("{tag} has no plugins"));
+    }
+    Ok(plugins)
+}
+
+/// `ocelet why` answers for every path of every flavor.
+fn explained(site: &Site<'_>, layout: &Path, tags: &[String]) -> Outcome {
+    let (mut failures, mut count) = (Vec::new(), 0);
+    for tag in tags {
+        let place = format!("{}:{tag}", layout.display());
+        for path in files(site, layout, tag)? {
+            count += 1;
+            if let Err(error) = output(site.command("why").args([&place, &path])) {
+                failures.push(error);
+            }
+        }
+    }
+    println!("`ocelet why` answers for {} of {count} paths", count - failures.len());
+    if failures.is_empty() { Ok(()) } else { Err(failures.join("\n")) }
+}
+
+/// All flavors in one layout against the largest alone.
+fn together(site: &Site<'_>, layout: &Path, words: &[&str]) -> Outcome {
+    let alone = site.assemble("alone", &[words, &["--flavor", "kubeadm-cni"]].concat())?;
+    let (all, largest) = (stored(layout)?, stored(&alone)?);
+    println!("all five flavors take {all} bytes, the largest alone {largest}: {:.3}", ratio(all, largest));
+    if all * 1_000 <= largest * TOGETHER {
+        Ok(())
+    } else {
+        Err(format!("all flavors take {all} bytes, more than {TOGETHER} thousandths of {largest}"))
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
+pub(super) fn ratio(part: u64, whole: u64) -> f64 {
+    part as f64 / whole as f64
+}
