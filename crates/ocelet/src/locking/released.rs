@@ -93,6 +93,13 @@ pub(crate) fn contradictions(recipe: &Recipe, lock: &Lock) -> Vec<Trouble> {
             trouble.extend(locked.and_then(|locked| contradiction(&location, locked)));
         }
     }
+    for (tool, platform) in
+        recipe.upx.iter().flat_map(|tool| tool.platforms.iter().map(move |at| (tool, &at.value)))
+    {
+        let location = tool.artifact_for(platform).shown_for(platform);
+        let locked = lock.tool_of(&tool.name.value, platform);
+        trouble.extend(locked.and_then(|locked| contradiction(&location, locked)));
+    }
     trouble
 }
 
