@@ -10,7 +10,7 @@ fn a_tool_is_for_machines_and_not_for_images() {
     );
     let recipe = good(&text).recipe;
     let tool = recipe.upx.as_ref().expect("it is there");
-    let machines: Vec<String> = tool.platforms.iter().map(ToString::to_string).collect();
+    let machines: Vec<String> = tool.platforms.iter().map(|at| at.value.to_string()).collect();
     assert_eq!(machines, ["linux/amd64", "linux/arm64"]);
     assert_eq!(tool.version.as_ref().map(|version| version.value.as_str()), Some("4.2.4"));
     for (machine, location, member) in [
