@@ -24,7 +24,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 
 /// The rooms of the hallway in walking order: each may import only those before it.
 const ROOMS: &[&str] =
-    &["recipe", "resolve", "lock", "fetch", "unpack", "close", "layer", "image", "ship", "report"];
+    &["recipe", "resolve", "lock", "fetch", "unpack", "close", "shrink", "layer", "image", "ship", "report"];
 /// What stands beside the hallway, and may import every room.
 const BESIDE: &[&str] = &[
     "assemble.rs",
@@ -35,10 +35,11 @@ const BESIDE: &[&str] = &[
     "host",
     "lib.rs",
     "locking",
+    "packing.rs",
     "profile.rs",
 ];
 /// What stands beside the hallway and is needed by no room.
-const BEHIND: &[&str] = &["assemble", "finished", "locking"];
+const BEHIND: &[&str] = &["assemble", "finished", "locking", "packing"];
 /// Documents that name tasks.
 const DOCUMENTS: &[&str] = &["ARCHITECTURE.md", "CHANGELOG.md", "LIMITS.md", "README.md", ".ci/run"];
 

@@ -301,6 +301,33 @@ fn pages_for_people() {
             ],
         ),
         (
+            vec!["sbom", "out:v1-a"],
+            vec!["\"spdxVersion\":\"SPDX-2.3\"", "\"name\":\"x:v1-a for linux/amd64\""],
+        ),
+        (vec!["sbom", "out:v1-a", "--format", "cyclonedx"], vec!["\"bomFormat\":\"CycloneDX\""]),
+        (with(&["dash"]), vec!["/usr/bin/dash  (command dash)\n  /usr/lib/x86_64-linux-gnu/"]),
+        (
+            with(&["dash", "--format", "paths"]),
+            vec![
+                "/usr/bin/dash\n/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2\n/usr/lib/x86_64-linux-gnu/libc.so.6\n",
+            ],
+        ),
+        (with(&["dash", "--format", "json"]), vec!["\"missing\": []", "\"/usr/bin/dash\": ["]),
+        (
+            with(&["dash", "--format", "dot"]),
+            vec!["digraph closure {", "\"recipe\" -> \"/usr/bin/dash\" [label=\"command\"];", "}\n"],
+        ),
+        (with(&["--format", "paths"]), vec!["/usr/bin/greet\n", "/usr/bin/mount\n"]),
+        (vec!["completions", "bash"], vec!["complete -F", "assemble"]),
+    ];
+    says(&place, cases);
+}
+
+#[test]
+fn pages_of_sizes_and_differences() {
+    let place = Place::assembled();
+    let cases: Vec<(Vec<&str>, Vec<&str>)> = vec![
+        (
             vec!["sizes", "out"],
             vec![
                 "compressed / extracted",
@@ -331,26 +358,12 @@ fn pages_for_people() {
                 "  - Env [\"PATH=/usr/bin\"]\n",
             ],
         ),
-        (
-            vec!["sbom", "out:v1-a"],
-            vec!["\"spdxVersion\":\"SPDX-2.3\"", "\"name\":\"x:v1-a for linux/amd64\""],
-        ),
-        (vec!["sbom", "out:v1-a", "--format", "cyclonedx"], vec!["\"bomFormat\":\"CycloneDX\""]),
-        (with(&["dash"]), vec!["/usr/bin/dash  (command dash)\n  /usr/lib/x86_64-linux-gnu/"]),
-        (
-            with(&["dash", "--format", "paths"]),
-            vec![
-                "/usr/bin/dash\n/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2\n/usr/lib/x86_64-linux-gnu/libc.so.6\n",
-            ],
-        ),
-        (with(&["dash", "--format", "json"]), vec!["\"missing\": []", "\"/usr/bin/dash\": ["]),
-        (
-            with(&["dash", "--format", "dot"]),
-            vec!["digraph closure {", "\"recipe\" -> \"/usr/bin/dash\" [label=\"command\"];", "}\n"],
-        ),
-        (with(&["--format", "paths"]), vec!["/usr/bin/greet\n", "/usr/bin/mount\n"]),
-        (vec!["completions", "bash"], vec!["complete -F", "assemble"]),
     ];
+    says(&place, cases);
+}
+
+/// Commands that do well, and words of stdout.
+fn says(place: &Place, cases: Vec<(Vec<&str>, Vec<&str>)>) {
     for (arguments, words) in cases {
         let said = place.run(&arguments);
         assert_eq!(said.code, 0, "{arguments:?}: {}", said.err);

@@ -100,7 +100,8 @@ pub fn assemble(
 ) -> Result<Assembled, Error> {
     let created = timestamp(recipe, host);
     let wanted = Wanted::of(recipe, options)?;
-    let provided = provisions.map(|provisions| bring(recipe, &wanted, provisions, options, host)).transpose()?;
+    let provided =
+        provisions.map(|provisions| bring(recipe, &wanted, provisions, options, host)).transpose()?;
     let locked = provided.as_ref().map(|(lock, goods)| (lock, goods));
     let mut closed = Vec::new();
     let mut missing = Vec::new();
@@ -220,7 +221,14 @@ fn build(
                 .into_iter()
                 .map(|position| (&plan.layers[position], &layers[&position]))
                 .collect();
-            let image = image::bind(recipe, flavor, &platform.platform, &mine, one.tool.as_ref(), &created.timestamp)?;
+            let image = image::bind(
+                recipe,
+                flavor,
+                &platform.platform,
+                &mine,
+                one.tool.as_ref(),
+                &created.timestamp,
+            )?;
             let report = report::report(recipe, flavor, one, &mine);
             let documents = attachments(&report, &image, created);
             attached.insert((name.clone(), platform.platform.clone()), documents);

@@ -33,10 +33,10 @@ pub use assemble::{Assembled, Options, Provisions, assemble};
 pub use error::Error;
 pub use event::{Event, Observer, Silent};
 pub use exit::ExitClass;
-pub use packing::{PackingOptions, Savings};
 pub use ocelet_elf::RulePacks;
 pub use ocelet_net as net;
 pub use ocelet_tree as tree;
+pub use packing::{PackingOptions, Savings};
 pub use profile::{Choice, Profile, Reader, UnknownProfile};
 
 /// The rule packs that ship with ocelet.

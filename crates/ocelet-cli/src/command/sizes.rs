@@ -109,7 +109,8 @@ fn show(arguments: &Arguments, sets: &[SizedSet], excesses: &[Excess]) -> Result
         Form::Html => print(&html::page(&matrix, sets, excesses)),
         Form::Markdown => {
             let mut page = matrix.to_markdown();
-            page.push_str(&format!("\n{UNITS}\n"));
+            // Writing to a String cannot fail.
+            let _ = write!(page, "\n{UNITS}\n");
             for (set, image) in images().filter(|_| details) {
                 markdown(&mut page, set, image);
             }
@@ -118,11 +119,8 @@ fn show(arguments: &Arguments, sets: &[SizedSet], excesses: &[Excess]) -> Result
         Form::Table => {
             let mut page = matrix.to_text();
             for set in sets {
-                page.push_str(&format!(
-                    "{}: {} in all layers, each counted once\n",
-                    set.name,
-                    shown_size(set.stored)
-                ));
+                let stored = shown_size(set.stored);
+                let _ = writeln!(page, "{}: {stored} in all layers, each counted once", set.name);
             }
             for (set, image) in images().filter(|_| details) {
                 table(&mut page, set, image);
@@ -179,8 +177,9 @@ fn table(page: &mut String, set: &SizedSet, image: &ImageSizes) {
     for (what, lines) in parts(image).into_iter().filter(|(_, lines)| !lines.is_empty()) {
         let matrix =
             Matrix { head: columns(what).into(), lines: lines.into_iter().map(Into::into).collect() };
-        let indented: String = matrix.to_text().lines().map(|line| format!("  {line}\n")).collect();
-        page.push_str(&indented);
+        for line in matrix.to_text().lines() {
+            let _ = writeln!(page, "  {line}");
+        }
         page.push('\n');
     }
 }

@@ -15,7 +15,10 @@ pub(super) fn packed(tree: &Tree, image: &FinishedImage) -> Found {
         for (noun, need) in needs.chain(file.libraries.iter().map(|library| ("library", library))) {
             let there = TreePath::from_readable(need).is_ok_and(|need| resolve(tree, &need).is_ok());
             if !there {
-                found.push((true, format!("the packed program {path} needs the {noun} {need}, which is not there")));
+                found.push((
+                    true,
+                    format!("the packed program {path} needs the {noun} {need}, which is not there"),
+                ));
             }
         }
         let content = TreePath::from_readable(path).ok().and_then(|path| tree.get(&path)?.content().cloned());

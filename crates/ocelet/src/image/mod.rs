@@ -65,7 +65,8 @@ pub fn bind(
     packer: Option<&Tool>,
     created: &Timestamp,
 ) -> Result<Image, BindError> {
-    let mut annotations = annotations(recipe, flavor, created, layers.first().map(|(_, layer)| layer.compression()));
+    let mut annotations =
+        annotations(recipe, flavor, created, layers.first().map(|(_, layer)| layer.compression()));
     annotations.extend(packer.map(|tool| (PACKER.to_owned(), tool.to_string())));
     let mut builder = ImageBuilder::new(platform.to_oci())
         .created(created)

@@ -95,7 +95,8 @@ pub(super) fn pin(
 
 fn artifact_is_new(artifact: &LockedArtifact, previous: Option<&Lock>) -> bool {
     let (source, platform) = (&artifact.source, &artifact.platform);
-    let known = previous.and_then(|lock| lock.artifact_of(source, platform).or_else(|| lock.tool_of(source, platform)));
+    let known = previous
+        .and_then(|lock| lock.artifact_of(source, platform).or_else(|| lock.tool_of(source, platform)));
     known.is_none_or(|known| known.file.sha256 != artifact.file.sha256)
 }
 

@@ -36,9 +36,9 @@ pub fn mirror(
     let platforms: BTreeSet<Platform> = recipe.platforms.iter().map(|at| at.value.clone()).collect();
     let mut trouble = Vec::new();
     let mut files = lock.files(&platforms);
-    files.extend(lock.tools.iter().map(|tool| (format!("{} for {}", tool.source, tool.platform), &tool.file)));
-    let goods =
-        bring(&files, supply, host).map_err(|error| trouble.push(Trouble::Bring(error)));
+    files
+        .extend(lock.tools.iter().map(|tool| (format!("{} for {}", tool.source, tool.platform), &tool.file)));
+    let goods = bring(&files, supply, host).map_err(|error| trouble.push(Trouble::Bring(error)));
     let mut others = indexes(recipe, &lock, supply, host, &mut trouble);
     others.extend(sums_of(recipe, &lock, supply, host));
     let Ok(goods) = goods else { return Err(trouble.into()) };

@@ -86,7 +86,10 @@ fn warn_of_unused(
 }
 
 /// The names of the architectures that differ from those of images.
-pub(super) fn architectures(fields: &mut Fields, setting: &mut Setting<'_, '_>) -> BTreeMap<Platform, String> {
+pub(super) fn architectures(
+    fields: &mut Fields,
+    setting: &mut Setting<'_, '_>,
+) -> BTreeMap<Platform, String> {
     let given = values::by_platform(fields.text_map("arch"), setting.platforms, setting.findings);
     let mut names = BTreeMap::new();
     for (platform, text) in given {

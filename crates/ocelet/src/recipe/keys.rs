@@ -192,12 +192,7 @@ pub(super) static TOOLS: Table = Table {
 pub(super) static TOOL: Table = Table {
     doc: "A program that the machine which builds needs, as it is released.",
     keys: &[
-        key(
-            "version",
-            Shape::Text,
-            "\"4.2.4\"",
-            "The version that the program must say it has; a template.",
-        ),
+        key("version", Shape::Text, "\"4.2.4\"", "The version that the program must say it has; a template."),
         required(
             "artifact",
             Shape::Text,

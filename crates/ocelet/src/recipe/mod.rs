@@ -44,9 +44,9 @@ mod repository;
 mod schema;
 mod source;
 mod template;
-mod tool;
 #[cfg(test)]
 mod tests;
+mod tool;
 mod values;
 mod variables;
 

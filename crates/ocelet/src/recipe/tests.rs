@@ -16,6 +16,7 @@ mod problems;
 mod properties;
 mod source_problems;
 mod tables;
+mod tool;
 
 /// A small recipe that has nothing wrong with it.
 const GOOD: &str = r#"image = "tools"

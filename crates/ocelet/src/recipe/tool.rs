@@ -56,14 +56,23 @@ impl Tool {
 }
 
 /// Reads `[tool]`.
-pub(super) fn read(fields: &mut Fields, variables: &mut Variables, findings: &mut Findings<'_>) -> Option<Tool> {
+pub(super) fn read(
+    fields: &mut Fields,
+    variables: &mut Variables,
+    findings: &mut Findings<'_>,
+) -> Option<Tool> {
     let mut tools = fields.table("tool")?;
     let upx = tools.table("upx").and_then(|fields| one("tool.upx", fields, variables, findings));
     tools.finish();
     upx
 }
 
-fn one(name: &str, mut fields: Fields, variables: &mut Variables, findings: &mut Findings<'_>) -> Option<Tool> {
+fn one(
+    name: &str,
+    mut fields: Fields,
+    variables: &mut Variables,
+    findings: &mut Findings<'_>,
+) -> Option<Tool> {
     let span = fields.span;
     let version = fields.text("version").and_then(|text| {
         let version = expand_fixed(&text, Scope::Image, variables, findings)?;
@@ -81,7 +90,8 @@ fn one(name: &str, mut fields: Fields, variables: &mut Variables, findings: &mut
     let has_checksum = fields.key_span("checksum").is_some() || fields.had_problem(&["checksum"]);
     let checksum = artifact::place(fields.text("checksum"), &architectures, &mut setting);
     let location = artifact::place(fields.text("artifact"), &architectures, &mut setting);
-    let sha256 = artifact::digests(&mut fields, location.as_ref(), &architectures, has_checksum, &mut setting);
+    let sha256 =
+        artifact::digests(&mut fields, location.as_ref(), &architectures, has_checksum, &mut setting);
     let member = member(&mut fields, &architectures, &mut setting);
     fields.finish();
     let install = Install::File(TreePath::new(PLACE).expect("a plain name is a path"));

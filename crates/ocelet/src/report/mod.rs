@@ -21,8 +21,8 @@ use crate::recipe::{Flavor, Recipe};
 use crate::shrink::Shrunk;
 
 pub use chain::{Chain, Link};
-pub use packing::{ReportedPacked, ReportedPacking};
 pub use packages::{ReportedCommand, ReportedDistribution, ReportedEffect, ReportedPackage, ReportedScript};
+pub use packing::{ReportedPacked, ReportedPacking};
 pub use worlds::ReportedWorld;
 pub(crate) use worlds::worlds;
 

@@ -66,6 +66,7 @@ pub(super) fn packing(shrunk: &Shrunk, kept: &Kept) -> Option<ReportedPacking> {
 
 /// What is kept because a file asks for it in one way.
 fn asked_for<'kept>(kept: &'kept Kept, path: &'kept str, kind: &'static str) -> impl Iterator<Item = String> {
-    let asks = move |because: &crate::close::Because| because.kind == kind && because.from.as_deref() == Some(path);
+    let asks =
+        move |because: &crate::close::Because| because.kind == kind && because.from.as_deref() == Some(path);
     kept.paths.iter().filter(move |(_, reasons)| reasons.iter().any(asks)).map(|(path, _)| path.to_string())
 }

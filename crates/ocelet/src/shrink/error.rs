@@ -129,7 +129,8 @@ fn many(count: usize) -> String {
 }
 
 fn shown(failed: &[Failed]) -> String {
-    let line = |one: &Failed| format!("{} for {}: {}", one.path, one.platform, crate::error::sentence(&one.fault));
+    let line =
+        |one: &Failed| format!("{} for {}: {}", one.path, one.platform, crate::error::sentence(&one.fault));
     failed.iter().map(line).collect::<Vec<_>>().join("\n  ")
 }
 
@@ -137,7 +138,9 @@ impl ShrinkError {
     /// What kind of end it is.
     pub(crate) fn class(&self) -> ExitClass {
         match self {
-            Self::Daemons { .. } | Self::NotUpx { .. } | Self::OtherVersion { .. } | Self::Unfit { .. } => ExitClass::Usage,
+            Self::Daemons { .. } | Self::NotUpx { .. } | Self::OtherVersion { .. } | Self::Unfit { .. } => {
+                ExitClass::Usage
+            }
             Self::NoTool { .. } | Self::NoFile(_) => ExitClass::Unavailable,
             Self::Store(error) => error.class(),
             _ => ExitClass::Failed,

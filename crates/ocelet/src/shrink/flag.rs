@@ -34,12 +34,16 @@ pub(super) fn flagged(recipe: &Recipe, closed: &Closed, problems: &mut Vec<Strin
         else {
             continue;
         };
-        let is_named = pack.value.files.is_empty() || pack.value.files.iter().any(|glob| glob.value.matches(path));
+        let is_named =
+            pack.value.files.is_empty() || pack.value.files.iter().any(|glob| glob.value.matches(path));
         if !is_named {
             continue;
         }
         if let Some(what) = daemon(path) {
-            problems.push(format!("{path}: {what}; source {} flags it in line {}", source.name.value, pack.span.line));
+            problems.push(format!(
+                "{path}: {what}; source {} flags it in line {}",
+                source.name.value, pack.span.line
+            ));
             continue;
         }
         let method = pack.value.method.unwrap_or(PackMethod::Lzma);

@@ -63,7 +63,8 @@ pub(crate) fn is_packed(head: &[u8]) -> bool {
     if !head.starts_with(b"\x7fELF") {
         return false;
     }
-    let magic = headers_end().and_then(|end| usize::try_from(end).ok()).and_then(|end| head.get(end + 4..end + 8));
+    let magic =
+        headers_end().and_then(|end| usize::try_from(end).ok()).and_then(|end| head.get(end + 4..end + 8));
     magic == Some(b"UPX!")
 }
 
@@ -73,7 +74,7 @@ pub(crate) const HEAD: usize = 4096;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ocelet_testkit::elf;
+    use ocelet_testkit::elf::ElfBuilder;
     use std::collections::BTreeMap;
 
     fn check(mode: u16, capability: bool, bytes: &[u8], want: &str) {
@@ -90,13 +91,18 @@ mod tests {
 
     #[test]
     fn only_programs_are_packed() {
-        let target = elf::X86_64;
-        let dynamic = elf::Elf::program(target).interpreter("/lib/ld-musl-x86_64.so.1").needs("libc.so").build();
-        let fixed = elf::Elf::program(target).build();
-        let library = elf::Elf::library(target, "libx.so.1").build();
+        let target = "linux/amd64";
+        let dynamic =
+            ElfBuilder::program(target).interpreter("/lib/ld-musl-x86_64.so.1").needs("libc.so").build();
+        let fixed = ElfBuilder::static_program(target).build();
+        let library = ElfBuilder::library(target, "libx.so.1").build();
+        let plugin = ElfBuilder::program(target).needs("libc.so").build();
+        let anywhere = ElfBuilder::program(target).flags_1(DF_1_PIE).build();
         check(0o755, false, &dynamic, "program /lib/ld-musl-x86_64.so.1");
         check(0o755, false, &fixed, "program");
         check(0o755, false, &library, "it is a library");
+        check(0o755, false, &plugin, "it is a library");
+        check(0o755, false, &anywhere, "program");
         check(0o4755, false, &fixed, "it is setuid or setgid");
         check(0o2755, false, &fixed, "it is setuid or setgid");
         check(0o755, true, &fixed, "it has file capabilities");

@@ -17,8 +17,6 @@ mod error;
 mod flag;
 mod judge;
 mod pack;
-#[cfg(test)]
-mod tests;
 mod tool;
 mod trial;
 

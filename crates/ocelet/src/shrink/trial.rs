@@ -16,7 +16,7 @@ use ocelet_tree::Content;
 
 use super::error::Fault;
 use crate::fetch::store::{Kind, Store};
-use crate::host::{self, Ended, Ending, Host, Program, ProcessError};
+use crate::host::{self, Ended, Ending, Host, ProcessError, Program};
 use crate::recipe::Platform;
 
 /// How many environment variables the runs have. Kubernetes sets seven for each service of a namespace.
@@ -64,7 +64,10 @@ pub struct Difference {
 impl fmt::Display for Difference {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { variables, original, packed } = self;
-        write!(formatter, "{packed} with {variables} environment variables, where the original has {original}")
+        write!(
+            formatter,
+            "{packed} with {variables} environment variables, where the original has {original}"
+        )
     }
 }
 
@@ -124,7 +127,10 @@ fn run(pair: &Pair<'_>, host: &Host<'_>) -> Result<Tried, Fault> {
         // Only a start without variables is measured; the others must end alike and no more.
         let times = if variables == 0 { MEASURED } else { 1 };
         for _ in 0..times {
-            let first = once(&original, &environment, ORIGINAL, empty.path())?;
+            let first = match once(&original, &environment, ORIGINAL, empty.path()) {
+                Ok(first) => first,
+                Err(error) => return Ok(Tried::Not(crate::error::sentence(&error))),
+            };
             if first.ending == Ending::TimedOut {
                 return Ok(Tried::Not(format!("it runs for longer than {} s", ORIGINAL.as_secs())));
             }
@@ -185,6 +191,48 @@ mod tests {
         }
         let millis = |times: &[u64]| times.iter().map(|time| Duration::from_millis(*time)).collect();
         assert_eq!(median(millis(&[9, 1, 5])), Duration::from_millis(5));
+    }
+
+    /// Two scripts in place of a program and its packed form.
+    fn check(original: &str, packed: &str, want: &str) {
+        let place = tempfile::tempdir().expect("a directory");
+        let scratch = host::Scratch::new(place.path());
+        let jobs = std::num::NonZeroUsize::MIN;
+        let host = Host { jobs, epoch: None, scratch: &scratch, observer: &crate::Silent };
+        let script = |text: &str| Content::from_bytes("script", format!("#!/bin/sh\n{text}\n").into_bytes());
+        let (original, packed) = (script(original), script(packed));
+        let pair = Pair {
+            original: &original,
+            packed: &packed,
+            platform: &"linux/amd64".parse().expect("known"),
+            interpreter: None,
+            key: &Digest::of(b"x"),
+        };
+        let got = match run(&pair, &host) {
+            Ok(Tried::Alike(_)) => "alike".to_owned(),
+            Ok(Tried::Not(why)) => why,
+            Err(fault) => fault.to_string(),
+        };
+        assert_eq!(got, want);
+    }
+
+    #[test]
+    fn a_packed_program_must_end_as_the_original() {
+        check("exit 0", "exit 0", "alike");
+        check("exit 3", "exit 3", "alike");
+        check("kill -9 $$", "kill -9 $$", "alike");
+        check(
+            "exit 0",
+            "exit 127",
+            "packed it ends otherwise: exit code 127 with 0 environment variables, where the original has exit code 0",
+        );
+        // As programs do that upx 5 has packed.
+        check(
+            "exit 0",
+            "[ $(env | wc -l) -lt 500 ] || kill -11 $$",
+            "packed it ends otherwise: signal 11 with 600 environment variables, where the original has exit code 0",
+        );
+        check("[ \"$1\" = --help ] && [ -z \"$(ls)\" ]", "exit 0", "alike");
     }
 
     #[test]

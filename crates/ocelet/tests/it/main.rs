@@ -10,6 +10,7 @@ mod failures;
 mod layers;
 mod layouts;
 mod own;
+mod packing;
 mod scenario;
 mod sizes;
 mod sources;

@@ -21,8 +21,13 @@ fn of(place: &std::path::Path, finished: &Finished) -> Vec<(bool, String)> {
     verified.findings.into_iter().map(|finding| (finding.broken, finding.message)).collect()
 }
 
+/// The same of an image that was made by hand.
+pub(crate) fn found_in(place: &std::path::Path) -> Vec<(bool, String)> {
+    of(place, &Finished::open(Reference { path: place.join("out"), tag: None }).expect("a layout"))
+}
+
 /// An image with one plain layer of these files, and a report with the given text about it.
-fn by_hand(lines: &str, report: Option<&str>) -> tempfile::TempDir {
+pub(crate) fn by_hand(lines: &str, report: Option<&str>) -> tempfile::TempDir {
     let place = tempfile::tempdir().expect("a directory");
     let layout = Layout::create_or_open(place.path().join("out")).expect("empty");
     let tar = tar_bytes(&tree(lines));
@@ -64,7 +69,7 @@ fn commit(layout: &Layout, image: &Image, report: Option<&str>) {
 }
 
 /// A report that has a reason for these files, each from the recipe or another file.
-fn report(files: &[(&str, Option<&str>)]) -> String {
+pub(crate) fn report(files: &[(&str, Option<&str>)]) -> String {
     let files: serde_json::Map<String, serde_json::Value> = files
         .iter()
         .map(|(path, from)| {
@@ -135,12 +140,8 @@ fn each_finding() {
     ];
     for (name, lines, report, want) in cases {
         let place = by_hand(&format!("{RELEASE}\n{lines}"), report.as_deref());
-        let finished =
-            Finished::open(Reference { path: place.path().join("out"), tag: None }).expect("a layout");
-        let found: Vec<(bool, String)> = of(place.path(), &finished)
-            .into_iter()
-            .filter(|(_, text)| !text.contains("sets no PATH"))
-            .collect();
+        let found: Vec<(bool, String)> =
+            found_in(place.path()).into_iter().filter(|(_, text)| !text.contains("sets no PATH")).collect();
         assert_eq!(found.len(), want.len(), "{name}: {found:#?}");
         for ((broken, text), want) in found.iter().zip({
             let mut sorted: Vec<&str> = want.to_vec();

@@ -38,7 +38,11 @@ pub(super) fn page(matrix: &Matrix, sets: &[SizedSet], excesses: &[Excess]) -> S
 
 fn table(matrix: &Matrix) -> String {
     let row = |cells: &[String], tag: &str| {
-        let cells: String = cells.iter().map(|cell| format!("<{tag}>{}</{tag}>", escape(cell))).collect();
+        let cells = cells.iter().fold(String::new(), |mut cells, cell| {
+            // Writing to a String cannot fail.
+            let _ = write!(cells, "<{tag}>{}</{tag}>", escape(cell));
+            cells
+        });
         format!("<tr>{cells}</tr>\n")
     };
     let lines: String = matrix.lines.iter().map(|line| row(line, "td")).collect();

@@ -8,7 +8,7 @@ const BASE: &str = "0755 /bin/busybox = b\n/sbin/\n/bin/du -> /bin/busybox\n/sbi
 fn what_is_ruled_out_does_not_answer() {
     let wish = "{ name = 'du', reason = 'r', not-from = ['busybox'] }";
     let du =
-        "command du (line 7: r) is answered by busybox, which is ruled out for it: /bin/du is /bin/busybox";
+        "command du (line 8: r) is answered by busybox, which is ruled out for it: /bin/du is /bin/busybox";
     for (rootfs, want) in [
         (
             BASE.to_owned(),

@@ -61,6 +61,7 @@ fn lock() -> Lock {
             artifact("kubernetes", Vouched::Known),
             artifact("plugins", Vouched::Sums(Location::of("https://h/plugins.sha256".to_owned()))),
         ],
+        tools: vec![artifact("upx", Vouched::Known)],
     }
 }
 

@@ -42,7 +42,7 @@ pub(in super::super) static FLAVOR: Table = Table {
         key(
             "needs",
             Shape::Texts,
-            "[\"blkid\"]",
+            "[\"kubeadm\"]",
             "Needs packs: the commands, files, packages and rule packs that a program runs or reads, each with its reason; what the flavor says itself wins.",
         ),
         key(
@@ -261,7 +261,7 @@ static ACKNOWLEDGED: Table = Table {
 pub(in super::super) static REMOVE: Table = Table {
     doc: "What to drop of the flavors that this one extends, each as it is named there.",
     keys: &[
-        key("needs", Shape::Texts, "[\"blkid\"]", "Needs packs, with everything that only they ask for."),
+        key("needs", Shape::Texts, "[\"kubeadm\"]", "Needs packs, with everything that only they ask for."),
         key("commands", Shape::Texts, "[\"ls\"]", "Commands, those of needs packs included."),
         key("files", Shape::Texts, "[\"/etc/ls\"]", "Files, spelled as they were asked for."),
         key("packages", Shape::Texts, "[\"less\"]", "Packages, by their name without tag and version."),

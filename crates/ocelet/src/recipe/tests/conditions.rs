@@ -177,7 +177,7 @@ fn what_a_condition_takes_away_is_checked() {
             ),
             &[
                 "12:22 invalid-name: \"a/b\" cannot be the name of a command: it is one file name without '/', '?' or spaces; paths go into \"files\"",
-                "13:33 unknown-variable: unknown variable \"x\" | define it in [versions] or [parameters]; write \"{{\" for a brace",
+                "13:31 unknown-variable: unknown variable \"x\" | define it in [versions] or [parameters]; write \"{{\" for a brace",
             ],
         ),
         (
@@ -204,7 +204,7 @@ fn what_a_condition_takes_away_is_checked() {
                 "rules = [{ name = 'nss', when = 'l has c' }, { name = 'xtables', when = 'l < 1' }]\n[parameters.l]\nhelp = 'l'\nlist = true\nchoices = ['a']\ndefault = ''",
             ),
             &[
-                "11:41 unknown-name: the parameter \"l\" never has the word \"c\" | its words are a",
+                "11:40 unknown-name: the parameter \"l\" never has the word \"c\" | its words are a",
                 "11:74 invalid-value: the variable \"l\" is \"\", which is no version | write \"l has WORD\" or \"l lacks WORD\"",
             ],
         ),
@@ -218,7 +218,7 @@ fn what_a_condition_takes_away_is_checked() {
             Replace("{ tools = \"1.0\" }", "{ tools = \"{a.minor}\", a = '1', b = '{d}' }"),
             &[
                 "4:23 invalid-value: the variable \"a\" is \"1\", which has no minor version | it begins with two numbers, like 1.36.4",
-                "4:54 unknown-variable: unknown variable \"d\" | define it in [versions] or [parameters]; write \"{{\" for a brace",
+                "4:49 unknown-variable: unknown variable \"d\" | define it in [versions] or [parameters]; write \"{{\" for a brace",
             ],
         ),
     ];

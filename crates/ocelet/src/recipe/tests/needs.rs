@@ -153,12 +153,12 @@ fn unknown_packs_and_variables_are_told() {
     let problems = parse_with(&text, &context(&[]), PACKS).expect_err("no variable").to_string();
     assert_eq!(
         problems,
-        "the recipe has 1 error: line 13: the needs pack \"node\" asks for the variable \"kubernetes\", which the recipe lacks"
+        "the recipe has 1 error: line 12: the needs pack \"node\" asks for the variable \"kubernetes\", which the recipe lacks"
     );
     let text = text.replace("tools = \"1.0\"", "tools = \"1.0\", kubernetes = 'x'");
     let problems = parse_with(&text, &context(&[]), PACKS).expect_err("no version").to_string();
     assert!(
-        problems.ends_with("line 13: the variable \"kubernetes\" is \"x\", which is no version"),
+        problems.ends_with("line 12: the variable \"kubernetes\" is \"x\", which is no version"),
         "{problems}"
     );
 }

@@ -44,10 +44,11 @@ fn recipe_with(table: &Table, key: &Key) -> String {
         return format!("{top}[source.s]\n{}{kind}{install}", line(key));
     }
     // A flavor, or an item of one: what can be removed is there to be removed.
-    let removable = "needs = [\"blkid\"]\npackages = [\"less\"]\nusers = [{ name = \"ls\", uid = 1 }]\ngroups = [{ name = \"ls\", gid = 1 }]\ndirectories = [\"/ls\"]\nlinks = [{ path = \"/lls\", target = \"x\" }]\nfiles = [\"/etc/ls\"]\nrules = [\"pam\"]\n\
+    let removable = "needs = [\"kubeadm\"]\npackages = [\"less\"]\nusers = [{ name = \"ls\", uid = 1 }]\ngroups = [{ name = \"ls\", gid = 1 }]\ndirectories = [\"/ls\"]\nlinks = [{ path = \"/lls\", target = \"x\" }]\nfiles = [\"/etc/ls\"]\nrules = [\"pam\"]\n\
         env = { LS = \"\" }\nlabels = { ls = \"\" }\nannotations = { ls = \"\" }\nvolumes = [\"/ls\"]\nexposed-ports = [\"1/tcp\"]\nacknowledge-dlopen = [\"/bin/ls\"]\n";
     let own = if key.name == "commands" { "" } else { "commands = [\"x\"]\n" };
-    let head = top.replace("flavor = { a = { commands = [\"sh\"] } }\n", "");
+    let head =
+        top.replace("flavor = { a = { commands = [\"sh\"] } }\n", "versions.kubernetes = \"1.36.4\"\n");
     let written = if std::ptr::eq(table, &raw const REMOVE) {
         format!("extends = \"b\"\nremove = {{ {} = {} }}\n", key.name, key.example)
     } else if key.name == "remove" {

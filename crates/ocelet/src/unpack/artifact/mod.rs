@@ -91,11 +91,9 @@ pub(super) fn program(
     let failed = |cause| UnpackError::Artifact { name: name.clone(), cause: Box::new(cause) };
     let artifact = tool.artifact_for(&locked.platform);
     let (owner, location) = (Owner::new(&name), artifact.location_for(&locked.platform));
-    let missing =
-        || ArtifactError::Missing { location: location.to_string(), sha256: locked.file.sha256 };
+    let missing = || ArtifactError::Missing { location: location.to_string(), sha256: locked.file.sha256 };
     let blob = goods.get(&locked.file.sha256).ok_or_else(missing).map_err(failed)?;
-    let wanted =
-        Wanted { artifact: &artifact, location: location.as_str(), owner: &owner, limit: LARGEST };
+    let wanted = Wanted { artifact: &artifact, location: location.as_str(), owner: &owner, limit: LARGEST };
     let tree = wanted.tree(blob, goods, host).map_err(failed)?;
     let content = tree.iter().find_map(|(_, node)| node.content().cloned());
     content.ok_or_else(missing).map_err(failed)
