@@ -20,7 +20,7 @@ const RELEASES: &[Wanted] = &[
         cri_tools: CRI_TOOLS,
         cni_plugins: OLD_CNI_PLUGINS,
         has_glibc: false,
-        without: &["socat", "conntrack"],
+        without: &[("kubelet", &["socat"]), ("kubeadm", &["conntrack"])],
     },
     Wanted {
         kubernetes: KUBERNETES,

@@ -19,8 +19,8 @@ pub(in crate::conformance) struct Wanted {
     pub(super) cni_plugins: &'static str,
     /// Whether the kubelet is linked with glibc, which then comes from the machine's apt.
     pub(super) has_glibc: bool,
-    /// Commands that neither directory has.
-    pub(super) without: &'static [&'static str],
+    /// Commands that neither directory has, by the flavor whose packs ask for them.
+    pub(super) without: &'static [(&'static str, &'static [&'static str])],
 }
 
 /// The recipe's text.
@@ -100,9 +100,9 @@ fn alpine(source: &mut Table, inputs: &Inputs, own: &str) {
 
 /// Takes out what cannot be had: commands that packs ask for, and flannel's plugin where the bundle has none.
 fn without(recipe: &mut Table, wanted: &Wanted) -> Result<(), String> {
-    for flavor in ["kubelet", "kubeadm"] {
+    for (flavor, commands) in wanted.without {
         let mut remove = Table::new();
-        remove.insert("commands".to_owned(), strings(wanted.without.iter().copied()));
+        remove.insert("commands".to_owned(), strings(commands.iter().copied()));
         table(recipe, &["flavor", flavor])?.insert("remove".to_owned(), Value::from(remove));
     }
     if !wanted.cni_plugins.starts_with("v0.") {
