@@ -50,7 +50,7 @@ pub(super) struct Build<'build> {
 
 impl Build<'_> {
     /// Builds the packages into a directory.
-    pub(super) fn into(&self, directory: &Path) -> Outcome {
+    pub(super) fn write_to(&self, directory: &Path) -> Outcome {
         make_directory(directory)?;
         let mut go = command(toolchain(self.go)?);
         go.current_dir(self.module).args(["build", "-trimpath", "-buildvcs=false", "-mod=mod"]);

@@ -54,7 +54,7 @@ pub(super) fn build(
             go,
             architecture,
         };
-        build.into(into)?;
+        build.write_to(into)?;
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ mod kubernetes;
 mod musl;
 pub(crate) mod upstream;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use go::{Build, C, Go, module, requirements};
 
@@ -194,7 +194,7 @@ impl Programs {
             go: self.go,
             architecture,
         };
-        build.into(&built)?;
+        build.write_to(&built)?;
         upstream::put_archive(&place.mirror, archive, &built)
     }
 }

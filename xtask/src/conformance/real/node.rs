@@ -20,7 +20,7 @@ const RELEASES: &[Wanted] = &[
         cri_tools: CRI_TOOLS,
         cni_plugins: OLD_CNI_PLUGINS,
         has_glibc: false,
-        without: &["socat", "conntrack"],
+        without: &[("kubelet", &["socat"]), ("kubeadm", &["conntrack"])],
     },
     Wanted {
         kubernetes: KUBERNETES,
@@ -106,7 +106,11 @@ fn started(site: &Site<'_>, layout: &Path, tag: &str, wanted: &Wanted) -> Outcom
     if tag.contains("kubeadm") {
         says("kubeadm", &["version", "--output", "short"], wanted.kubernetes)?;
     }
-    for plugin in plugins(site, layout, tag)? {
+    let files = files(site, layout, tag)?;
+    if files.iter().any(|path| path == "/usr/bin/crictl") {
+        says("crictl", &["--version"], wanted.cri_tools)?;
+    }
+    for plugin in plugins(files, tag)? {
         // A plugin answers with the versions of the interface that it speaks.
         let mut run = podman.command();
         run.args(["run", "--rm", "--network=none", "--pull=never", "--env", "CNI_COMMAND=VERSION"]);
@@ -130,8 +134,7 @@ fn files(site: &Site<'_>, layout: &Path, tag: &str) -> Result<Vec<String>, Strin
     Ok(listed.lines().map(path).filter(|path| path != "/").collect())
 }
 
-fn plugins(site: &Site<'_>, layout: &Path, tag: &str) -> Result<Vec<String>, String> {
-    let all = files(site, layout, tag)?;
+fn plugins(all: Vec<String>, tag: &str) -> Result<Vec<String>, String> {
     let plugins: Vec<String> = all.into_iter().filter(|path| path.starts_with("/opt/cni/bin/")).collect();
     if plugins.is_empty() && (tag.contains("cni") || tag.contains("flannel")) {
         return Err(format!("{tag} has no plugins"));

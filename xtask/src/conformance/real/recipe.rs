@@ -19,8 +19,8 @@ pub(in crate::conformance) struct Wanted {
     pub(super) cni_plugins: &'static str,
     /// Whether the kubelet is linked with glibc, which then comes from the machine's apt.
     pub(super) has_glibc: bool,
-    /// Commands that neither directory has.
-    pub(super) without: &'static [&'static str],
+    /// Commands that neither directory has, by the flavor whose packs ask for them.
+    pub(super) without: &'static [(&'static str, &'static [&'static str])],
 }
 
 /// The recipe's text.
@@ -54,12 +54,20 @@ fn change(recipe: &mut Table, inputs: &Inputs, wanted: &Wanted, own: &str) -> Re
     let sources = table(recipe, &["source"])?;
     // flannel's plugin of today is nowhere to be built from; that of the older bundle is in it.
     sources.remove("flannel-plugin");
-    sources.remove("glibc-arm");
+    // What is for other platforms alone, and says so.
+    let is_for_amd64 = |source: &Value| {
+        source
+            .get("platforms")
+            .is_none_or(|all| all.as_array().is_some_and(|all| all.contains(&Value::from("linux/amd64"))))
+    };
+    sources.retain(|_, source| is_for_amd64(source));
+    for (_, source) in sources.iter_mut() {
+        source.as_table_mut().and_then(|source| source.remove("platforms"));
+    }
     if wanted.has_glibc {
         let glibc = table(sources, &["glibc"])?;
         glibc.insert("deb".to_owned(), Value::from("system"));
         glibc.remove("keys");
-        glibc.insert("platforms".to_owned(), strings(["linux/amd64"]));
     } else {
         sources.remove("glibc");
         table(recipe, &["flavor", "kubelet"])?.remove("rules");
@@ -92,9 +100,9 @@ fn alpine(source: &mut Table, inputs: &Inputs, own: &str) {
 
 /// Takes out what cannot be had: commands that packs ask for, and flannel's plugin where the bundle has none.
 fn without(recipe: &mut Table, wanted: &Wanted) -> Result<(), String> {
-    for flavor in ["kubelet", "kubeadm"] {
+    for (flavor, commands) in wanted.without {
         let mut remove = Table::new();
-        remove.insert("commands".to_owned(), strings(wanted.without));
+        remove.insert("commands".to_owned(), strings(commands.iter().copied()));
         table(recipe, &["flavor", flavor])?.insert("remove".to_owned(), Value::from(remove));
     }
     if !wanted.cni_plugins.starts_with("v0.") {

@@ -6,13 +6,14 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use super::super::need;
 use super::node::ratio;
 use super::predecessor::{Layers, Method, Packed, Size, layers, packed};
 use super::{Inputs, Site, Wanted, inputs};
 use crate::Outcome;
 use crate::binaries::{CRI_TOOLS, OLD_CNI_PLUGINS, PREDECESSOR};
-use crate::matrix::{Cell, cells};
 use crate::shell::{command, temporary};
 
 const FLAVORS: [&str; 5] = ["kubelet", "flannel", "cni", "kubeadm", "kubeadm-cni"];
@@ -30,7 +31,7 @@ const WANTED: Wanted = Wanted {
     cri_tools: CRI_TOOLS,
     cni_plugins: OLD_CNI_PLUGINS,
     has_glibc: false,
-    without: &["socat", "conntrack"],
+    without: &[("kubelet", &["socat"]), ("kubeadm", &["conntrack"])],
 };
 
 /// At most this part of the predecessor's size, in hundredths: profile, flavor, whether it is the size on disk.
@@ -78,25 +79,25 @@ fn sides(inputs: &Inputs, method: Method) -> Result<(Vec<Packed>, Layers), Strin
 /// The sizes of the five flavors, in their order.
 fn weighed(site: &Site<'_>, profile: &str, words: &[&str]) -> Result<[Size; 5], String> {
     let layout = site.assemble(profile, words)?;
-    let cells = cells(&site.inspected(&layout)?)?;
-    let of = |flavor: &str| flavored(&cells, flavor).ok_or_else(|| format!("{profile} has no {flavor}"));
+    let inspected = site.inspected(&layout)?;
     let mut sizes = [Size::default(); 5];
     for (size, flavor) in sizes.iter_mut().zip(FLAVORS) {
-        *size = of(flavor)?;
+        *size = flavored(&inspected, flavor).ok_or_else(|| format!("{profile} has no {flavor}"))?;
     }
     Ok(sizes)
 }
 
-/// The cell of a flavor: tags are `VERSION[-FLAVOR]-alpineVERSION`.
-fn flavored(cells: &[Cell], flavor: &str) -> Option<Size> {
+/// The size of a flavor, as `inspect` tells it: tags are `VERSION[-FLAVOR]-alpineVERSION`.
+fn flavored(inspected: &Value, flavor: &str) -> Option<Size> {
     let want = if flavor == "kubelet" { String::new() } else { format!("{flavor}-") };
-    let found = cells.iter().find(|cell| {
-        let behind = cell.tag.split_once('-').map(|(_, behind)| behind);
+    let found = inspected["images"].as_array()?.iter().find(|image| {
+        let behind = image["tag"].as_str().and_then(|tag| tag.split_once('-')).map(|(_, behind)| behind);
         behind
             .and_then(|behind| behind.strip_prefix(want.as_str()))
             .is_some_and(|rest| rest.starts_with("alpine"))
-    });
-    found.map(|cell| Size { compressed: cell.compressed, extracted: cell.extracted })
+    })?;
+    let platform = found["platforms"].as_array()?.first()?;
+    Some(Size { compressed: platform["compressed"].as_u64()?, extracted: platform["extracted"].as_u64()? })
 }
 
 /// Markdown: a line for each flavor, megabytes (10^6) compressed / extracted, and the part of the predecessor's.
@@ -201,22 +202,19 @@ fn start(program: &Path) -> Result<Duration, String> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
     fn flavors_are_found_by_their_tags() {
-        let cell = |tag: &str, compressed| Cell {
-            tag: tag.to_owned(),
-            platform: "linux/amd64".to_owned(),
-            compressed,
-            extracted: 0,
-        };
-        let cells = [
-            cell("v1.20.7-kubeadm-cni-alpine3.19", 1),
-            cell("v1.20.7-alpine3.19", 2),
-            cell("v1.20.7-cni-alpine3.19", 3),
-            cell("v1.20.7-kubeadm-alpine3.19", 4),
-        ];
+        let image = |tag: &str, size: u64| json!({"tag": tag, "platforms": [{"compressed": size, "extracted": 2 * size}]});
+        let inspected = json!({"images": [
+            image("v1.20.7-kubeadm-cni-alpine3.19", 1),
+            image("v1.20.7-alpine3.19", 2),
+            image("v1.20.7-cni-alpine3.19", 3),
+            image("v1.20.7-kubeadm-alpine3.19", 4),
+        ]});
         for (flavor, want) in [
             ("kubelet", Some(2)),
             ("cni", Some(3)),
@@ -224,7 +222,7 @@ mod tests {
             ("kubeadm-cni", Some(1)),
             ("flannel", None),
         ] {
-            assert_eq!(flavored(&cells, flavor).map(|size| size.compressed), want, "{flavor}");
+            assert_eq!(flavored(&inspected, flavor).map(|size| size.compressed), want, "{flavor}");
         }
     }
 
