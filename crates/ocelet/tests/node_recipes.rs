@@ -218,7 +218,8 @@ fn the_other_recipes_are_right_for_every_version_too() {
         let alpine = read("kubelet-alpine", &[("kubernetes", version)]);
         assert_eq!(commands(flavor(&alpine, "kubelet")).contains("du"), minor(version) < 22, "{version}");
         let node = read("cri-o-node", &[("kubernetes", version)]);
-        let files: Vec<String> = flavor(&node, "cri-o-node").files.keys().map(|glob| glob.as_str().to_owned()).collect();
+        let files: Vec<String> =
+            flavor(&node, "cri-o-node").files.keys().map(|glob| glob.as_str().to_owned()).collect();
         let (arguments, configuration) = ("/etc/kubernetes/kubelet", "/usr/share/kubelet/config.yaml");
         for (file, is_wanted) in [(arguments, minor(version) < 27), (configuration, minor(version) >= 27)] {
             assert_eq!(files.iter().any(|one| one == file), is_wanted, "{version}: {file}");
