@@ -102,6 +102,8 @@ pub(crate) fn accept(differences: &[String]) -> Outcome {
 
 #[cfg(test)]
 mod tests {
+    use ocelet::finished::SizedSet;
+
     use super::*;
 
     #[test]
@@ -115,7 +117,8 @@ mod tests {
         let read: Golden = toml::from_str(&text(&golden)).expect("what is written can be read");
         assert_eq!(read, golden);
         let digests = tags(&[("v1", "one"), ("v2", "other"), ("v4", "four")]);
-        let built = Built { image: "a".to_owned(), digests, sizes: Vec::new() };
+        let sizes = SizedSet { name: "a".to_owned(), images: Vec::new(), stored: 0 };
+        let built = Built { image: "a".to_owned(), digests, sizes };
         let found = differences(&golden, &built, Compression::DEFAULT);
         assert_eq!(
             found,
