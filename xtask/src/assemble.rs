@@ -62,7 +62,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         } else {
             build(&sample, &recipe, &output, &manner)?
         };
-        println!("{}", Matrix::of(&built.image, &[built.sizes.clone()]).to_text());
+        println!("{}", Matrix::of(&built.image, std::slice::from_ref(&built.sizes)).to_text());
         if is_bundle {
             differences.extend(bless::differences(&golden, &built, manner.compression));
         }

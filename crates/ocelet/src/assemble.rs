@@ -116,7 +116,8 @@ pub fn assemble(
     let (shrunk, bench) = packing::pack(recipe, closed, locked, &options.packing, host)?;
 
     let layout = Layout::create_or_open(output).map_err(Error::Ship)?;
-    let built = build(recipe, &wanted, &shrunk, &bench, &layout, options, &created, host);
+    let site = Site { recipe, wanted: &wanted, layout: &layout, options, created: &created, host };
+    let built = site.build(&shrunk, &bench);
     if built.is_err() {
         drop(layout);
         ship::clean(output);
@@ -194,54 +195,69 @@ fn timestamp(recipe: &Recipe, host: &Host<'_>) -> Created {
     Created { seconds, timestamp: Timestamp::from_epoch(seconds.unsigned_abs()) }
 }
 
-/// Writes what was decided: layers, images, reports, and at the end the tags.
-fn build(
-    recipe: &Recipe,
-    wanted: &Wanted,
-    shrunk: &[Shrunk],
-    bench: &Bench,
-    layout: &Layout,
-    options: &Options,
-    created: &Created,
-    host: &Host<'_>,
-) -> Result<Assembled, Error> {
-    let workers = Workers::start(host.jobs)?;
-    let mut images: BTreeMap<FlavorName, Vec<Image>> = BTreeMap::new();
-    let mut reports = BTreeMap::new();
-    let mut attached = BTreeMap::new();
-    for one in shrunk {
-        let platform = &one.closed;
-        let plan =
-            layer::plan(&Files::of(platform), &FlavorFiles::of(platform), options.split, options.layers);
-        let layers = write_layers(&plan, platform, wanted, options.compression, &workers, layout, host)?;
-        for name in &wanted.flavors {
-            let flavor = &recipe.flavors[name];
-            let mine: Vec<_> = plan
-                .layers_of(name.as_str())
-                .into_iter()
-                .map(|position| (&plan.layers[position], &layers[&position]))
-                .collect();
-            let image = image::bind(
-                recipe,
-                flavor,
-                &platform.platform,
-                &mine,
-                one.tool.as_ref(),
-                &created.timestamp,
-            )?;
-            let report = report::report(recipe, flavor, one, &mine);
-            let documents = attachments(&report, &image, created);
-            attached.insert((name.clone(), platform.platform.clone()), documents);
-            reports.insert((name.clone(), platform.platform.clone()), report);
-            images.entry(name.clone()).or_default().push(image);
+/// What is written, where and how.
+struct Site<'run> {
+    recipe: &'run Recipe,
+    wanted: &'run Wanted,
+    layout: &'run Layout,
+    options: &'run Options,
+    created: &'run Created,
+    host: &'run Host<'run>,
+}
+
+impl Site<'_> {
+    /// Writes what was decided: layers, images, reports, and at the end the tags.
+    fn build(&self, shrunk: &[Shrunk], bench: &Bench) -> Result<Assembled, Error> {
+        let Self { recipe, layout, options, created, host, .. } = *self;
+        let workers = Workers::start(host.jobs)?;
+        let mut images: BTreeMap<FlavorName, Vec<Image>> = BTreeMap::new();
+        let mut reports = BTreeMap::new();
+        let mut attached = BTreeMap::new();
+        for one in shrunk {
+            let platform = &one.closed;
+            let plan =
+                layer::plan(&Files::of(platform), &FlavorFiles::of(platform), options.split, options.layers);
+            let layers = self.write_layers(&plan, platform, &workers)?;
+            for name in &self.wanted.flavors {
+                let flavor = &recipe.flavors[name];
+                let mine: Vec<_> = plan
+                    .layers_of(name.as_str())
+                    .into_iter()
+                    .map(|position| (&plan.layers[position], &layers[&position]))
+                    .collect();
+                let (tool, time) = (one.tool.as_ref(), &created.timestamp);
+                let image = image::bind(recipe, flavor, &platform.platform, &mine, tool, time)?;
+                let report = report::report(recipe, flavor, one, &mine);
+                let documents = attachments(&report, &image, created);
+                attached.insert((name.clone(), platform.platform.clone()), documents);
+                reports.insert((name.clone(), platform.platform.clone()), report);
+                images.entry(name.clone()).or_default().push(image);
+            }
         }
+        let shipped = ship::ship(recipe, &images, &attached, layout, &created.timestamp)?;
+        for tag in &shipped.tags {
+            host.observer.observe(&Event::Tagged { tag: &tag.tag, digest: &tag.digest.to_string() });
+        }
+        let savings = bench.savings(shrunk, options.compression, &workers, host)?;
+        Ok(Assembled { shipped, reports, savings })
     }
-    let shipped = ship::ship(recipe, &images, &attached, layout, &created.timestamp)?;
-    for tag in &shipped.tags {
-        host.observer.observe(&Event::Tagged { tag: &tag.tag, digest: &tag.digest.to_string() });
+
+    /// Writes the layers that the wanted flavors need; by their position in the plan.
+    fn write_layers(
+        &self,
+        plan: &LayerPlan,
+        closed: &Closed,
+        workers: &Workers,
+    ) -> Result<BTreeMap<usize, Layer>, Error> {
+        let flavors = self.wanted.flavors.iter();
+        let needed: BTreeSet<usize> = flavors.flat_map(|flavor| plan.layers_of(flavor.as_str())).collect();
+        let compression = self.options.compression;
+        let layers = layer::write_all(&Files::of(closed), plan, &needed, compression, workers, self.layout)?;
+        for (number, layer) in layers.values().enumerate() {
+            self.host.observer.observe(&Event::LayerWritten { layer, number: number + 1, of: layers.len() });
+        }
+        Ok(layers)
     }
-    let savings = bench.savings(shrunk, options.compression, &workers, host)?;
-    Ok(Assembled { shipped, reports, savings })
 }
 
 /// What travels beside an image: its report, and a bill of materials where something is known of its packages.
@@ -255,23 +271,4 @@ fn attachments(report: &Report, image: &Image, created: &Created) -> Vec<Attachm
         documents.push(Attachment { media_type: SPDX_TYPE, title: "sbom.spdx.json", bytes });
     }
     documents
-}
-
-/// Writes the layers that the wanted flavors need; by their position in the plan.
-fn write_layers(
-    plan: &LayerPlan,
-    closed: &Closed,
-    wanted: &Wanted,
-    compression: Compression,
-    workers: &Workers,
-    layout: &Layout,
-    host: &Host<'_>,
-) -> Result<BTreeMap<usize, Layer>, Error> {
-    let needed: BTreeSet<usize> =
-        wanted.flavors.iter().flat_map(|flavor| plan.layers_of(flavor.as_str())).collect();
-    let layers = layer::write_all(&Files::of(closed), plan, &needed, compression, workers, layout)?;
-    for (number, layer) in layers.values().enumerate() {
-        host.observer.observe(&Event::LayerWritten { layer, number: number + 1, of: layers.len() });
-    }
-    Ok(layers)
 }

@@ -74,7 +74,7 @@ pub(super) fn repository(built: &[Built], mirror: &Path) -> Outcome {
             let package = package(&name, &source.version, source.name, &files)?;
             let place = format!("{REPOSITORY}/x86_64/{}", package.file_name);
             write(&mirror.join(place), &package.file)?;
-            names.push_str(&format!("{name} {}-r0\n", source.version));
+            names.extend([name.as_str(), " ", source.version, "-r0\n"]);
             records.push(package.record);
         }
     }
@@ -109,9 +109,11 @@ fn parted(source: &Built) -> Result<BTreeMap<String, Vec<Entry>>, String> {
 
 /// The package that takes a path of a source, if any does.
 fn taker(source: &str, path: &str) -> Option<&'static str> {
-    let is_development = path.ends_with(".la")
-        || path.ends_with(".a")
-        || (path.starts_with("usr/lib/lib") && path.ends_with(".so"));
+    let is_development = match path.rsplit_once('.').map(|(_, ending)| ending) {
+        Some("a" | "la") => true,
+        Some("so") => path.starts_with("usr/lib/lib"),
+        _ => false,
+    };
     if is_development || LEFT_OUT.iter().any(|beginning| path.starts_with(beginning)) {
         return None;
     }

@@ -62,7 +62,7 @@ impl Build<'_> {
         }
         let mut linker = format!("-s -w {}", self.linker);
         for (name, value) in self.variables {
-            linker.push_str(&format!(" -X {name}={value}"));
+            linker.extend([" -X ", name, "=", value]);
         }
         go.arg("-ldflags").arg(linker.trim()).arg("-o").arg(directory.join("")).args(self.packages);
         go.env("GOFLAGS", "").env("GOTOOLCHAIN", "local").env("GOOS", "linux");

@@ -75,7 +75,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         match (word.as_str(), words.next()) {
             ("--to", Some(directory)) => to = Some(PathBuf::from(directory)),
             ("--only", Some(part)) if PARTS.iter().any(|(name, _, _)| name == part) => {
-                only.push(part.clone())
+                only.push(part.clone());
             }
             _ => return Err(usage()),
         }

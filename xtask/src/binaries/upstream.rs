@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use ocelet_oci::Digest;
 use ocelet_testkit::apk::{Entry, TarEnd, gzip, tar};
-use sha2::{Digest, Sha256};
 
 use crate::Outcome;
 use crate::shell::{list, read, write};
@@ -46,7 +46,7 @@ pub(super) fn put_archive(mirror: &Path, place: &str, directory: &Path) -> Outco
 }
 
 fn put(mirror: &Path, place: &str, bytes: &[u8], is_named: bool) -> Outcome {
-    let digest: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = Digest::of(bytes).hex();
     let sum = match Path::new(place).file_name() {
         Some(name) if is_named => format!("{digest}  {}\n", name.to_string_lossy()),
         _ => digest,

@@ -56,7 +56,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
 /// The program that `OCELET_PROGRAM` names, or one that is built in the profile of the tasks, which has what hashes and
 /// compresses optimised.
 fn build() -> Result<String, String> {
-    if let Ok(program) = std::env::var("OCELET_PROGRAM") {
+    if let Some(program) = variable("OCELET_PROGRAM") {
         return Ok(program);
     }
     let mut cargo = command("cargo");

@@ -68,10 +68,13 @@ fn a_damaged_page_of_sums_is_refused() {
     let place = Place::bundle();
     let name = "fixtures/mirror/SHA256SUMS";
     let page = place.text(name);
+    // A line that this recipe asks for.
+    let start = page.find("  dl.example.org/release/").expect("it is listed") - 64;
+    let line = format!("line {}", page[..start].lines().count() + 1);
     for (at, words) in [
-        (0, &["has sha256", "but the mirror's SHA256SUMS wants"][..]),
-        (64, &["SHA256SUMS is damaged", "line 1"]),
-        (66, &["SHA256SUMS does not list it"]),
+        (start, &["has sha256", "but the mirror's SHA256SUMS wants"][..]),
+        (start + 64, &["SHA256SUMS is damaged", &line]),
+        (start + 66, &["SHA256SUMS does not list it"]),
         (page.len() - 1, &["SHA256SUMS is damaged", "cut off"]),
     ] {
         place.flip(name, at, 0);

@@ -6,7 +6,7 @@ use super::lock::Session;
 use crate::json::{DOCUMENT_LIMIT, canonical};
 use crate::{Blob, Descriptor, Digest, Verified, VerifyingReader};
 use cap_std::ambient_authority;
-use cap_std::fs::{Dir, File as CapFile};
+use cap_std::fs::{Dir, File as CapFile, OpenOptions};
 use cap_tempfile::TempFile;
 use ocidir::{OciDir, OciRead as _};
 use serde::Deserialize;
@@ -234,10 +234,11 @@ pub(super) fn blob_path(digest: &Digest) -> String {
 fn write_marker(dir: &Dir) -> io::Result<()> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let name = format!(".oci-layout.{}.{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-    let mut file = TempFile::new(dir)?;
+    // Not a `TempFile`: it would be seen under a name of its own for a moment, and another process would take the
+    // directory for somebody else's.
+    let mut file = dir.open_with(&name, OpenOptions::new().write(true).create(true).truncate(true))?;
     file.write_all(MARKER_CONTENT.as_bytes())?;
-    file.as_file().sync_all()?;
-    file.replace(&name)?;
+    file.sync_all()?;
     match dir.hard_link(&name, dir, MARKER) {
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}

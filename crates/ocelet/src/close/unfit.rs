@@ -38,7 +38,7 @@ pub(super) fn answers(
 ///
 /// busybox's blkid knows no options: for a disk with partitions, or with a file system that it does not know, it says
 /// nothing and that all is well (util-linux/blkid.c of busybox 1.36.1). The kubelet takes that for an empty disk and
-/// formats it (mount_linux.go of k8s.io/mount-utils, `GetDiskFormat` and `formatAndMountSensitive`). busybox's own mkfs
+/// formats it (`mount_linux.go` of k8s.io/mount-utils, `GetDiskFormat` and `formatAndMountSensitive`). busybox's own mkfs
 /// is not counted: whoever wants to format disks brings one.
 ///
 /// # Errors

@@ -124,6 +124,7 @@ fn ending(status: Option<ExitStatus>) -> Ending {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "this is the door to processes")]
 /// Starts the program. Where another thread forks while this one writes the file, the fork holds it open until it has
 /// become its own program, and the file is busy (execve(2), ETXTBSY): it is tried again.
 fn start(program: &Program<'_>, directory: &Path) -> io::Result<Child> {

@@ -131,9 +131,10 @@ impl Release {
         let mut doubt = String::new();
         for (sha256, source) in &self.once {
             // Writing to a String cannot fail.
-            let _ = match sha256.as_bytes() == got {
-                true => write!(doubt, "; {source} once had what is served, and was corrected"),
-                false => write!(doubt, "; {source} once had a third one, {sha256}"),
+            let _ = if sha256.as_bytes() == got {
+                write!(doubt, "; {source} once had what is served, and was corrected")
+            } else {
+                write!(doubt, "; {source} once had a third one, {sha256}")
             };
         }
         doubt

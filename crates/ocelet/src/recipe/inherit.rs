@@ -268,10 +268,10 @@ fn one(
 fn without_packs(wants: &Wants, unwanted: &BTreeSet<&str>, drafts: &BTreeMap<FlavorName, Draft>) -> Wants {
     let mut wants = wants.clone();
     let others = |name: &str| drafts.values().find_map(|draft| draft.packs.get(name));
-    strip(&mut wants.commands, unwanted, &|name| others(name).map(|pack| &pack.commands));
-    strip(&mut wants.files, unwanted, &|name| others(name).map(|pack| &pack.files));
-    strip(&mut wants.packages, unwanted, &|name| others(name).map(|pack| &pack.packages));
-    strip(&mut wants.rules, unwanted, &|name| others(name).map(|pack| &pack.rules));
+    strip(&mut wants.commands, unwanted, |name| others(name).map(|pack| &pack.commands));
+    strip(&mut wants.files, unwanted, |name| others(name).map(|pack| &pack.files));
+    strip(&mut wants.packages, unwanted, |name| others(name).map(|pack| &pack.packages));
+    strip(&mut wants.rules, unwanted, |name| others(name).map(|pack| &pack.rules));
     wants
 }
 
@@ -279,7 +279,7 @@ fn without_packs(wants: &Wants, unwanted: &BTreeSet<&str>, drafts: &BTreeMap<Fla
 fn strip<'a, K: Join + 'a>(
     named: &mut Named<(K, Wish)>,
     unwanted: &BTreeSet<&str>,
-    pack: &dyn Fn(&str) -> Option<&'a Named<(K, Wish)>>,
+    pack: impl Fn(&str) -> Option<&'a Named<(K, Wish)>>,
 ) {
     let is_unwanted = |name: &NeedsName| unwanted.contains(name.as_str());
     named.retain(|_, item| item.1.needs.is_empty() || !item.1.needs.iter().all(is_unwanted));

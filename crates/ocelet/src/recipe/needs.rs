@@ -274,11 +274,10 @@ mod tests {
     #[test]
     fn every_pack_is_embedded_and_sound() {
         let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/needs");
-        let files = std::fs::read_dir(directory).expect("the directory of needs packs");
-        let mut names: Vec<String> = files
-            .map(|file| file.expect("a file").file_name().to_string_lossy().replace(".toml", ""))
+        let names: Vec<String> = ocelet_testkit::files_below(std::path::Path::new(directory))
+            .iter()
+            .map(|file| file.replace(".toml", ""))
             .collect();
-        names.sort();
         let embedded: Vec<&str> = EMBEDDED.iter().map(|(name, _)| *name).collect();
         assert_eq!(embedded, names, "the list of embedded packs names each file, in order");
         let rules = ocelet_elf::RulePacks::embedded();
@@ -291,7 +290,7 @@ mod tests {
                 match kind {
                     LineKind::Command => assert!(CommandName::new(key).is_ok(), "{name}: {key}"),
                     LineKind::File => {
-                        assert!(key.starts_with('/') && ocelet_tree::Glob::new(key).is_ok(), "{name}: {key}")
+                        assert!(key.starts_with('/') && ocelet_tree::Glob::new(key).is_ok(), "{name}: {key}");
                     }
                     LineKind::Package => {
                         let mut findings = Findings::new("");

@@ -38,7 +38,6 @@ fn pack(
     setting: &mut Setting<'_, '_>,
 ) -> Option<At<Pack>> {
     let pack = match value.data {
-        Data::Boolean(false) => return None,
         Data::Boolean(true) => Pack { files: Vec::new(), method: None },
         Data::Text(text) => Pack { files: Vec::new(), method: PackMethod::from_word(&text.value) },
         Data::Table(mut fields) => {

@@ -42,9 +42,10 @@ impl Tool {
     /// The artifact for one machine, with the one file of it that is wanted.
     pub fn artifact_for(&self, platform: &Platform) -> ArtifactSource {
         let architecture = self.artifact.architectures.get(platform).map(String::as_str);
-        let member = self.member.as_ref().map(|member| {
+        // The pattern was read for each of the platforms that the tool is for: for another there is no member.
+        let member = self.member.as_ref().and_then(|member| {
             let name = member.value.for_platform_called(platform, architecture);
-            At::new(Glob::new(&name).expect("it was read for each platform"), member.span)
+            Some(At::new(Glob::new(&name).ok()?, member.span))
         });
         ArtifactSource { members: member.into_iter().collect(), ..self.artifact.clone() }
     }
@@ -78,12 +79,11 @@ fn one(
         let version = expand_fixed(&text, Scope::Image, variables, findings)?;
         Some(At::new(version, text.span))
     });
-    let platforms = match fields.texts("platforms") {
-        Some(texts) => values::platforms(texts, None, findings),
-        None => {
-            let known = |name: &str| name.parse().expect("a known platform");
-            MACHINES.iter().map(|name| At::new(known(name), span)).collect()
-        }
+    let platforms = if let Some(texts) = fields.texts("platforms") {
+        values::platforms(texts, None, findings)
+    } else {
+        let known = |name: &str| name.parse().expect("a known platform");
+        MACHINES.iter().map(|name| At::new(known(name), span)).collect()
     };
     let mut setting = Setting { platforms: Some(&platforms), variables, findings };
     let architectures = artifact::architectures(&mut fields, &mut setting);

@@ -110,15 +110,15 @@ impl Variables {
             variables.add(name, known, findings);
         }
         variables.check_set(set, findings);
-        variables.resolve(templates, findings);
+        variables.resolve(&templates, findings);
         variables
     }
 
     /// Expands the versions that name other variables, each after those that it names.
-    fn resolve(&mut self, templates: BTreeMap<String, Text>, findings: &mut Findings<'_>) {
+    fn resolve(&mut self, templates: &BTreeMap<String, Text>, findings: &mut Findings<'_>) {
         let mut waiting: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         let mut named_by: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        for (name, text) in &templates {
+        for (name, text) in templates {
             let names = template::names(&text.value).into_iter().map(|named| self.base(named));
             let names = names.filter_map(|named| Some(templates.get_key_value(named)?.0.as_str()));
             let names: BTreeSet<&str> = names.collect();

@@ -68,10 +68,16 @@ pub enum ShrinkError {
     Process(#[from] ProcessError),
     /// Packed files cannot be kept.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(Box<StoreError>),
     /// Some files failed.
     #[error("{} could not be packed:\n  {}", many(.0.len()), shown(.0))]
     Files(Vec<Failed>),
+}
+
+impl From<StoreError> for ShrinkError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(Box::new(error))
+    }
 }
 
 /// One file that failed.

@@ -149,8 +149,9 @@ pub fn shrink(
         return Err(ShrinkError::Files(failed));
     }
     let mut shrunk: Vec<Shrunk> = closed.into_iter().map(Shrunk::unchanged).collect();
+    let tool = packer.upx.identity();
     for (platform, paths, one) in done {
-        shrunk[platform].take(&paths, one, packer.upx);
+        shrunk[platform].take(&paths, &one, &tool);
     }
     Ok(shrunk)
 }
@@ -213,16 +214,16 @@ impl Shrunk {
     }
 
     /// Takes in what came of one file.
-    fn take(&mut self, paths: &[TreePath], done: Done, upx: &Upx) {
+    fn take(&mut self, paths: &[TreePath], done: &Done, tool: &Tool) {
         for path in paths {
-            match &done {
+            match done {
                 Done::Left(why) => drop(self.left.insert(path.clone(), why.clone())),
                 Done::Packed(packed, content) => {
                     if let Some(there) = self.closed.tree.content_mut(path) {
                         *there = content.clone();
                     }
                     self.packed.insert(path.clone(), packed.clone());
-                    self.tool = Some(upx.identity());
+                    self.tool = Some(tool.clone());
                 }
             }
         }

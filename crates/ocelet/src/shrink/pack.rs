@@ -93,10 +93,10 @@ fn run(
             return if CANNOT.iter().any(|one| words.contains(one)) {
                 Ok(Err(format!("upx cannot pack it: {words}")))
             } else {
-                Err(upx.fault(&call, &ended))
+                Err(tool::fault(&call, &ended))
             };
         }
-        Ending::Signal(_) | Ending::TimedOut => return Err(upx.fault(&call, &ended)),
+        Ending::Signal(_) | Ending::TimedOut => return Err(tool::fault(&call, &ended)),
     }
     let packed = host::read_whole(&directory.join("out"), length.saturating_mul(2))?;
     if packed.len() as u64 >= length {

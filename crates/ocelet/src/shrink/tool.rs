@@ -112,7 +112,7 @@ impl Upx {
     /// Runs it, and takes no other end than success.
     pub(super) fn work(&self, arguments: &[&str], directory: &Path) -> Result<(), Fault> {
         let ended = self.ask(arguments, directory)?;
-        if ended.ending == Ending::Exit(0) { Ok(()) } else { Err(self.fault(arguments, &ended)) }
+        if ended.ending == Ending::Exit(0) { Ok(()) } else { Err(fault(arguments, &ended)) }
     }
 
     /// Runs it.
@@ -121,15 +121,16 @@ impl Upx {
         self.call(&arguments, directory, LIMIT)
     }
 
-    pub(super) fn fault(&self, arguments: &[&str], ended: &Ended) -> Fault {
-        let said = words(&ended.said).unwrap_or_else(|| "it says nothing".to_owned());
-        Fault::Upx { arguments: arguments.join(" "), ending: ended.ending, said }
-    }
-
     fn call(&self, arguments: &[String], directory: &Path, limit: Duration) -> Result<Ended, ProcessError> {
         let program = Program { path: &self.program, arguments, environment: &[], limit };
         host::run(&program, directory)
     }
+}
+
+/// What upx did not do.
+pub(super) fn fault(arguments: &[&str], ended: &Ended) -> Fault {
+    let said = words(&ended.said).unwrap_or_else(|| "it says nothing".to_owned());
+    Fault::Upx { arguments: arguments.join(" "), ending: ended.ending, said }
 }
 
 /// The arguments for a method, fixed: they are part of what a packed file's bytes depend on.

@@ -20,14 +20,14 @@ const RELEASES: &[Wanted] = &[
         cri_tools: CRI_TOOLS,
         cni_plugins: OLD_CNI_PLUGINS,
         has_glibc: false,
-        without: &[("kubelet", &["socat"]), ("kubeadm", &["conntrack"])],
+        without: &[("kubelet", &["socat"]), ("kubeadm", &["conntrack", "ip"])],
     },
     Wanted {
         kubernetes: KUBERNETES,
         cri_tools: CRI_TOOLS,
         cni_plugins: CNI_PLUGINS,
         has_glibc: true,
-        without: &[],
+        without: &[("kubeadm", &["ip"])],
     },
 ];
 

@@ -89,7 +89,8 @@ fn alpine(source: &mut Table, inputs: &Inputs, own: &str) {
     let keys = keys.chain([inputs.binaries.join(alpine_key())]);
     source.insert("keys".to_owned(), strings(keys.map(|key| place(&key))));
     let mut pins = Table::new();
-    for (name, version) in PINS_OF_V3_19 {
+    // The directory holds the packages of the release's own image, of which the index has newer ones.
+    for (name, version) in PINS_OF_V3_19.iter().chain(&[("alpine-release", "=3.19.1-r0")]) {
         pins.insert((*name).to_owned(), Value::from(*version));
     }
     for (name, version) in own.lines().filter_map(|line| line.split_once(' ')) {

@@ -31,7 +31,7 @@ const WANTED: Wanted = Wanted {
     cri_tools: CRI_TOOLS,
     cni_plugins: OLD_CNI_PLUGINS,
     has_glibc: false,
-    without: &[("kubelet", &["socat"]), ("kubeadm", &["conntrack"])],
+    without: &[("kubelet", &["socat"]), ("kubeadm", &["conntrack", "ip"])],
 };
 
 /// At most this part of the predecessor's size, in hundredths: profile, flavor, whether it is the size on disk.

@@ -78,8 +78,9 @@ fn conditions_take_away_what_they_are_about() {
     ] {
         let recipe = node(set);
         let flavor = &recipe.flavors["node"];
-        let acknowledged: Vec<&str> = flavor.acknowledged_dlopen.keys().map(|glob| glob.as_str()).collect();
-        let files: Vec<&str> = flavor.files.keys().map(|glob| glob.as_str()).collect();
+        let acknowledged: Vec<&str> =
+            flavor.acknowledged_dlopen.keys().map(ocelet_tree::Glob::as_str).collect();
+        let files: Vec<&str> = flavor.files.keys().map(ocelet_tree::Glob::as_str).collect();
         let content = recipe.sources.values().find_map(|source| match &source.kind {
             SourceKind::File(FileSource { content: FileContent::Text(text), .. }) => {
                 text.for_every_platform()

@@ -442,7 +442,7 @@ const CASES: &[(Edit, &[&str])] = &[
     (
         Head("x = 0644"),
         &[
-            "1:1 unknown-key: unknown key \"x\" at the top level | the keys are image, description, platforms, tag, default-flavor, epoch, versions, parameters, mirrors, source, flavor",
+            "1:1 unknown-key: unknown key \"x\" at the top level | the keys are image, description, platforms, tag, default-flavor, epoch, versions, parameters, mirrors, source, tool, flavor",
             "1:5 syntax: the recipe is not valid TOML: unexpected leading zero, expected nothing",
         ],
     ),

@@ -29,10 +29,10 @@ fn a_tool_is_for_machines_and_not_for_images() {
 #[test]
 fn what_is_no_tool_is_refused() {
     for (keys, want) in [
-        ("version = '4.2.4'", "[tool.upx] lacks the key \"artifact\""),
+        ("version = '4.2.4'", r#""upx" in "tool" lacks the key "artifact""#),
         ("artifact = '/x'\nmember = '/upx'", "the member \"/upx\" is absolute"),
         ("artifact = '/x'\nplatforms = ['linux/amd65']", "linux/amd65"),
-        ("artifact = '/x'\ninstall = '/upx'", "unknown key \"install\" in [tool.upx]"),
+        ("artifact = '/x'\ninstall = '/upx'", r#"unknown key "install" in "upx" in "tool""#),
         ("artifact = '/x'\nsha256 = { 'linux/amd64' = 'abc' }", "\"abc\" is not a SHA-256"),
     ] {
         let text = format!("{GOOD}[tool.upx]\n{keys}\n");
