@@ -74,7 +74,7 @@ pub(super) fn repository(built: &[Built], mirror: &Path) -> Outcome {
             let package = package(&name, &source.version, source.name, &files)?;
             let place = format!("{REPOSITORY}/x86_64/{}", package.file_name);
             write(&mirror.join(place), &package.file)?;
-            names.extend([name.as_str(), " ", source.version, "-r0\n"]);
+            names.extend([name.as_str(), " ", &source.version, "-r0\n"]);
             records.push(package.record);
         }
     }

@@ -142,14 +142,18 @@ fn plugins(all: Vec<String>, tag: &str) -> Result<Vec<String>, String> {
     Ok(plugins)
 }
 
-/// `ocelet why` answers for every path of every flavor.
+/// `ocelet why` answers for every path of every flavor, but for directories that are there for what lies in them.
 fn explained(site: &Site<'_>, layout: &Path, tags: &[String]) -> Outcome {
     let (mut failures, mut count) = (Vec::new(), 0);
     for tag in tags {
         let place = format!("{}:{tag}", layout.display());
-        for path in files(site, layout, tag)? {
+        let files = files(site, layout, tag)?;
+        let holds = |path: &str| {
+            files.iter().any(|file| file.strip_prefix(path).is_some_and(|rest| rest.starts_with('/')))
+        };
+        for path in files.iter().filter(|path| !holds(path)) {
             count += 1;
-            if let Err(error) = output(site.command("why").args([&place, &path])) {
+            if let Err(error) = output(site.command("why").args([&place, path])) {
                 failures.push(error);
             }
         }
