@@ -11,6 +11,7 @@ mod crowd;
 mod debian;
 mod loader;
 mod offline;
+mod pack;
 mod podman;
 mod real;
 mod repeat;
@@ -33,6 +34,7 @@ const CHECKS: &[Check] = &[
     ("crowd", crowd::run),
     ("apk-real", apk_real::run),
     ("debian", debian::run),
+    ("pack", pack::run),
     ("node", real::node::run),
     ("sizes", real::sizes::run),
 ];

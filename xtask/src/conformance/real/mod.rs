@@ -103,7 +103,7 @@ impl Site<'_> {
 }
 
 /// The bytes of all blobs of a layout.
-fn stored(layout: &Path) -> Result<u64, String> {
+pub(super) fn stored(layout: &Path) -> Result<u64, String> {
     let blobs = below(&layout.join("blobs"));
     let sizes = blobs.iter().map(|blob| blob.metadata().map(|metadata| metadata.len()));
     sizes.sum::<Result<u64, _>>().map_err(|error| format!("cannot look at the blobs: {error}"))
