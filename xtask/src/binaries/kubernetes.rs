@@ -10,6 +10,8 @@ use crate::Outcome;
 use crate::shell::{make_directory, read_text, write};
 
 const NAME: &str = "k8s.io/kubernetes";
+/// What the module of crictl called itself up to 1.23.
+const CRI_TOOLS: &str = "github.com/kubernetes-sigs/cri-tools";
 /// The first minor version that the current Go builds.
 const CURRENT_FROM: u32 = 27;
 /// The first minor version without the cloud providers in its tree.
@@ -57,6 +59,52 @@ pub(super) fn build(
         build.write_to(into)?;
     }
     Ok(())
+}
+
+/// Builds crictl of a release from the fork of k3s, which makes it a package of a larger program, with the modules of a
+/// release of Kubernetes.
+pub(super) fn crictl_of_fork(version: &str, kubernetes: &str, own: &Path, program: &Path) -> Outcome {
+    let fork = format!("{version}-k3s1");
+    let published = module("github.com/k3s-io/cri-tools", &fork)?;
+    requirements(&published, own)?;
+    let staging = kubernetes.trim_start_matches("v1.");
+    let mut text = String::new();
+    for line in read_text(&own.join("go.mod"))?.lines() {
+        let line = match line.split_once(" => k8s.io/kubernetes") {
+            Some((name, rest)) if rest.starts_with("/staging/") => {
+                format!("{name} => {} v0.{staging}", name.trim_start_matches("replace ").trim())
+            }
+            Some((name, _)) => format!("{name} => {NAME} {kubernetes}"),
+            None if line == format!("module {CRI_TOOLS}") => "module crictl".to_owned(),
+            None => line.to_owned(),
+        };
+        text.extend([line.as_str(), "\n"]);
+    }
+    text.extend([
+        "\nrequire ",
+        CRI_TOOLS,
+        " v0.0.0\nreplace ",
+        CRI_TOOLS,
+        " => github.com/k3s-io/cri-tools ",
+    ]);
+    text.extend([fork.as_str(), "\n"]);
+    write(&own.join("go.mod"), text.as_bytes())?;
+    let main =
+        format!("package main\n\nimport \"{CRI_TOOLS}/cmd/crictl\"\n\nfunc main() {{ crictl.Main() }}\n");
+    write(&own.join("main.go"), main.as_bytes())?;
+    let directory = program.parent().ok_or("a program lies in a directory")?;
+    let build = Build {
+        module: own,
+        requirements: None,
+        packages: &["crictl".to_owned()],
+        tags: "selinux",
+        variables: &[(format!("{CRI_TOOLS}/pkg/version.Version"), version.to_owned())],
+        linker: "",
+        c: C::Without,
+        go: Go::Old,
+        architecture: "amd64",
+    };
+    build.write_to(directory)
 }
 
 fn minor(version: &str) -> Result<u32, String> {

@@ -22,8 +22,10 @@ use crate::shell::{list, make_directory};
 pub(crate) const KUBERNETES: &str = "v1.36.4";
 /// The release that images are weighed with: one that the predecessor published.
 pub(crate) const PREDECESSOR: &str = "v1.20.7";
-/// Other releases of crictl cannot be had from the Go module proxy.
+/// The crictl of today.
 pub(crate) const CRI_TOOLS: &str = "v1.36.0";
+/// The crictl of the predecessor's release.
+pub(crate) const OLD_CRI_TOOLS: &str = "v1.20.0";
 /// The plugins of today.
 pub(crate) const CNI_PLUGINS: &str = "v1.9.1";
 /// The plugins of the predecessor: the last with flannel among them.
@@ -35,7 +37,11 @@ const ARCHITECTURES: &[&str] = &["amd64", "arm64", "arm"];
 type Part = (&'static str, &'static str, fn(&Place) -> Outcome);
 
 const PARTS: &[Part] = &[
-    ("predecessor", "Kubernetes 1.20.7 and CNI plugins 0.9.1 against musl, for amd64", predecessor),
+    (
+        "predecessor",
+        "Kubernetes 1.20.7, crictl 1.20.0 and CNI plugins 0.9.1 against musl, for amd64",
+        predecessor,
+    ),
     ("cri-tools", "crictl, linked statically", cri_tools),
     ("cni-plugins", "CNI plugins, linked statically", cni_plugins),
     ("kubernetes", "kubelet, kubeadm and kube-proxy for three platforms", kubernetes_programs),
@@ -107,6 +113,7 @@ fn kubernetes_programs(place: &Place) -> Outcome {
 
 fn predecessor(place: &Place) -> Outcome {
     release(place, PREDECESSOR, "amd64", C::Musl, &["kubelet", "kubeadm"])?;
+    old_cri_tools(place)?;
     plugins(place, OLD_CNI_PLUGINS, "amd64", C::Musl, Go::Old)
 }
 
@@ -123,6 +130,18 @@ fn release(place: &Place, version: &str, architecture: &str, c: C, programs: &[&
         upstream::put_program(&place.mirror, &places(program), &built.join(program))?;
     }
     Ok(())
+}
+
+/// Older releases of crictl cannot be had from every Go module proxy, but that of a fork can.
+fn old_cri_tools(place: &Place) -> Outcome {
+    let archive = upstream::cri_tools(OLD_CRI_TOOLS, "amd64");
+    if upstream::path(&place.mirror, &archive).is_file() {
+        return Ok(());
+    }
+    let own = place.work.join(format!("crictl-{OLD_CRI_TOOLS}"));
+    let built = place.work.join(format!("crictl-{OLD_CRI_TOOLS}-amd64"));
+    kubernetes::crictl_of_fork(OLD_CRI_TOOLS, PREDECESSOR, &own, &built.join("crictl"))?;
+    upstream::put_archive(&place.mirror, &archive, &built)
 }
 
 fn cri_tools(place: &Place) -> Outcome {

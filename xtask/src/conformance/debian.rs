@@ -4,7 +4,7 @@
 //!
 //! It needs a machine whose apt has sources and keys. The mixed image needs `OCELET_ALPINE` too, as `apk-real` does.
 
-mod apt;
+pub(super) mod apt;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -27,13 +27,13 @@ use crate::Outcome;
 use crate::shell::{alpine, below, command, make_directory, output, read, root, write};
 
 /// A platform, and how its programs run on this machine.
-struct Machine {
-    platform: &'static str,
+pub(super) struct Machine {
+    pub(super) platform: &'static str,
     loader: &'static str,
-    emulator: Option<&'static str>,
+    pub(super) emulator: Option<&'static str>,
 }
 
-const MACHINES: &[Machine] = &[
+pub(super) const MACHINES: &[Machine] = &[
     Machine { platform: "linux/amd64", loader: "/lib64/ld-linux-x86-64.so.2", emulator: None },
     Machine {
         platform: "linux/arm64",
@@ -284,9 +284,7 @@ fn all_run(image: &Image, start: impl Fn(&str) -> Result<Command, String>) -> Ou
 
 /// Every command of plain files, under the platform's emulator.
 fn run_in(files: &Path, machine: &Machine, image: &Image) -> Outcome {
-    // libcrypto and others read from it before all else. No image has devices: runtimes bring them.
-    make_directory(&files.join("dev"))?;
-    output(command("mknod").arg(files.join("dev/null")).args(["c", "1", "3"]))?;
+    devices(files)?;
     every(image, |name| {
         let mut inside = inside(files, machine, name)?;
         let Some((_, want)) = UNEMULATED.iter().find(|(other, _)| *other == name) else {
@@ -304,13 +302,19 @@ fn run_in(files: &Path, machine: &Machine, image: &Image) -> Outcome {
     })
 }
 
+/// What libcrypto and others read from before all else. No image has devices: runtimes bring them.
+pub(super) fn devices(files: &Path) -> Outcome {
+    make_directory(&files.join("dev"))?;
+    output(command("mknod").arg(files.join("dev/null")).args(["c", "1", "3"])).map(drop)
+}
+
 fn every(image: &Image, check: impl Fn(&str) -> Outcome) -> Outcome {
     let failures: Vec<String> = image.commands.iter().filter_map(|name| check(name).err()).collect();
     if failures.is_empty() { Ok(()) } else { Err(failures.join("\n")) }
 }
 
 /// A program of plain files. The emulator is named outright, so that nothing has to be registered with the kernel.
-fn inside(files: &Path, machine: &Machine, program: &str) -> Result<Command, String> {
+pub(super) fn inside(files: &Path, machine: &Machine, program: &str) -> Result<Command, String> {
     let directories = ["usr/local/sbin", "usr/local/bin", "usr/sbin", "usr/bin", "sbin", "bin"];
     let place = directories
         .iter()

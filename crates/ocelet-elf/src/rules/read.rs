@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::{Explains, Files, NamePattern, Rule, RulePack, When};
 
 /// The embedded packs: names and texts.
-pub(super) static EMBEDDED: [(&str, &str); 17] = [
+pub(super) static EMBEDDED: [(&str, &str); 18] = [
     ("ca-certificates", include_str!("../../rules/ca-certificates.toml")),
     ("gconv", include_str!("../../rules/gconv.toml")),
     ("iproute2", include_str!("../../rules/iproute2.toml")),
@@ -23,6 +23,7 @@ pub(super) static EMBEDDED: [(&str, &str); 17] = [
     ("sudo", include_str!("../../rules/sudo.toml")),
     ("terminfo", include_str!("../../rules/terminfo.toml")),
     ("xtables", include_str!("../../rules/xtables.toml")),
+    ("xtables-kubernetes", include_str!("../../rules/xtables-kubernetes.toml")),
     ("zoneinfo", include_str!("../../rules/zoneinfo.toml")),
 ];
 

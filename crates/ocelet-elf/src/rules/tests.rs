@@ -52,6 +52,23 @@ const CASES: &[Case] = &[
         ],
     ),
     (
+        "xtables-kubernetes",
+        "libxtables.so.12",
+        &[
+            "/usr/lib/xtables/libxt_mark.so",
+            "/usr/lib/xtables/libxt_NAT.so",
+            "/usr/lib/xtables/libipt_DNAT.so -> libxt_NAT.so",
+            "/usr/lib/xtables/libxt_hashlimit.so",
+            "/etc/protocols",
+        ],
+        &[
+            "/usr/lib/xtables/libxt_mark.so",
+            "/usr/lib/xtables/libxt_NAT.so",
+            "/usr/lib/xtables/libipt_DNAT.so",
+            "/etc/protocols",
+        ],
+    ),
+    (
         "iptables-backends",
         "",
         &[

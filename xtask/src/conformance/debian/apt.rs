@@ -17,7 +17,7 @@ use crate::shell::{command, line, list, make_directory, output, read_text, write
 
 /// From where a recipe was locked.
 #[derive(Debug, PartialEq)]
-pub(super) enum Sources {
+pub(in crate::conformance) enum Sources {
     /// From apt's sources of this machine.
     Machine,
     /// From a copy of them below a directory, without what the mirror has not whole.
@@ -37,7 +37,7 @@ struct Index {
 type Broken = BTreeMap<Index, Option<String>>;
 
 /// Runs `ocelet lock`, and a second time from a copy of apt's sources at `copy` where the machine's are not whole.
-pub(super) fn lock(lock: impl Fn() -> Command, copy: &Path) -> Result<Sources, String> {
+pub(in crate::conformance) fn lock(lock: impl Fn() -> Command, copy: &Path) -> Result<Sources, String> {
     let Some(said) = unavailable(&mut lock())? else { return Ok(Sources::Machine) };
     let mut broken = broken(&said);
     if broken.is_empty() {

@@ -4,6 +4,7 @@
 //! without one of them the checks say so and do nothing. The recipe is the one that everybody has, with other hosts, other
 //! keys and without what neither directory holds, which each check prints.
 
+mod foreign;
 pub(super) mod node;
 pub(super) mod predecessor;
 mod recipe;
@@ -16,6 +17,7 @@ use serde_json::Value;
 
 use super::bundle::{assembled, cached};
 use super::skip;
+use crate::Outcome;
 use crate::shell::{alpine, below, command, output, variable, write};
 
 pub(super) use recipe::Wanted;
@@ -62,25 +64,28 @@ impl Site<'_> {
         self.work.join("kubelet.toml")
     }
 
+    /// What was built, as a mirror of the host that the recipe names.
+    fn given(&self) -> PathBuf {
+        self.work.join("given")
+    }
+
     fn mirror(&self) -> PathBuf {
         self.work.join("mirror")
     }
 
     /// Writes the recipe, locks it, and gathers what the lock names in a mirror.
-    fn prepare(&self, wanted: &Wanted) -> Result<(), String> {
+    fn prepare(&self, wanted: &Wanted) -> Outcome {
         let text = recipe::text(self.inputs, wanted)?;
         write(&self.recipe(), text.as_bytes())?;
-        let given = self.work.join("given").join(recipe::HOST);
-        crate::shell::make_directory(&given)?;
-        for host in ["dl.k8s.io", "github.com"] {
-            let (from, to) = (self.inputs.binaries.join(host), given.join(host));
-            if output(command("cp").arg("-al").arg(&from).arg(&to)).is_err() {
-                output(command("cp").arg("-a").arg(&from).arg(&to))?;
-            }
-        }
-        output(self.command("lock").arg(self.recipe()).arg("--mirror").arg(self.work.join("given")))?;
+        own_hosts(self.inputs, &self.given())?;
+        output(self.command("lock").arg(self.recipe()).arg("--mirror").arg(self.given()))?;
+        self.gather(&[])
+    }
+
+    /// Gathers what the lock names in a mirror.
+    fn gather(&self, words: &[String]) -> Outcome {
         let mut mirror = self.command("mirror");
-        mirror.arg(self.recipe()).arg("--mirror").arg(self.work.join("given"));
+        mirror.arg(self.recipe()).args(words).arg("--mirror").arg(self.given());
         output(mirror.arg("--to").arg(self.mirror())).map(drop)
     }
 
@@ -95,11 +100,38 @@ impl Site<'_> {
         Ok(layout)
     }
 
+    /// The files of an image.
+    fn unpacked(&self, layout: &Path, tag: &str, platform: &str) -> Result<PathBuf, String> {
+        let name = layout.file_name().unwrap_or_default().to_string_lossy();
+        let files = self.work.join("files").join(format!("{name}-{tag}-{}", platform.replace('/', "-")));
+        let tar = files.with_extension("tar");
+        crate::shell::make_directory(&files)?;
+        let mut export = self.command("export");
+        export.arg(format!("{}:{tag}", layout.display())).args(["--platform", platform]);
+        output(export.args(["--format", "rootfs", "--to"]).arg(&tar))?;
+        output(command("tar").arg("--numeric-owner").arg("-xpf").arg(&tar).arg("-C").arg(&files))?;
+        crate::shell::remove(&tar)?;
+        Ok(files)
+    }
+
     /// What `inspect` tells of a layout.
     fn inspected(&self, layout: &Path) -> Result<Value, String> {
         let text = output(self.command("inspect").args(["--format", "json"]).arg(layout))?;
         serde_json::from_str(&text).map_err(|error| format!("inspect gave no JSON: {error}\n{text}"))
     }
+}
+
+/// Lays what was built out as a mirror has it.
+fn own_hosts(inputs: &Inputs, mirror: &Path) -> Outcome {
+    let given = mirror.join(recipe::HOST);
+    crate::shell::make_directory(&given)?;
+    for host in ["dl.k8s.io", "github.com"] {
+        let (from, to) = (inputs.binaries.join(host), given.join(host));
+        if output(command("cp").arg("-al").arg(&from).arg(&to)).is_err() {
+            output(command("cp").arg("-a").arg(&from).arg(&to))?;
+        }
+    }
+    Ok(())
 }
 
 /// The bytes of all blobs of a layout.

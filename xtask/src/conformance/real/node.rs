@@ -10,14 +10,14 @@ use super::super::need;
 use super::super::podman::Podman;
 use super::{Inputs, Site, Wanted, inputs, stored};
 use crate::Outcome;
-use crate::binaries::{CNI_PLUGINS, CRI_TOOLS, KUBERNETES, OLD_CNI_PLUGINS, PREDECESSOR};
+use crate::binaries::{CNI_PLUGINS, CRI_TOOLS, KUBERNETES, OLD_CNI_PLUGINS, OLD_CRI_TOOLS, PREDECESSOR};
 use crate::shell::output;
 
 /// What is built for each release: upstream's way with glibc, and the predecessor's with musl.
 const RELEASES: &[Wanted] = &[
     Wanted {
         kubernetes: PREDECESSOR,
-        cri_tools: CRI_TOOLS,
+        cri_tools: OLD_CRI_TOOLS,
         cni_plugins: OLD_CNI_PLUGINS,
         has_glibc: false,
         without: &[("kubelet", &["socat"]), ("kubeadm", &["conntrack", "ip"])],
@@ -48,7 +48,7 @@ pub(in crate::conformance) fn run(ocelet: &str) -> Outcome {
         }
         release(ocelet, &inputs, wanted).map_err(|error| format!("{}: {error}", wanted.kubernetes))?;
     }
-    Ok(())
+    super::foreign::run(ocelet, &inputs)
 }
 
 fn release(ocelet: &str, inputs: &Inputs, wanted: &Wanted) -> Outcome {

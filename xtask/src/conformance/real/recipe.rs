@@ -113,11 +113,11 @@ fn without(recipe: &mut Table, wanted: &Wanted) -> Result<(), String> {
     Ok(())
 }
 
-fn strings<Text: Into<String> + Clone>(all: impl IntoIterator<Item = Text>) -> Value {
+pub(super) fn strings<Text: Into<String> + Clone>(all: impl IntoIterator<Item = Text>) -> Value {
     Value::Array(all.into_iter().map(|text| Value::from(text.into())).collect())
 }
 
-fn table<'table>(recipe: &'table mut Table, path: &[&str]) -> Result<&'table mut Table, String> {
+pub(super) fn table<'table>(recipe: &'table mut Table, path: &[&str]) -> Result<&'table mut Table, String> {
     path.iter().try_fold(recipe, |table, name| {
         table
             .get_mut(*name)

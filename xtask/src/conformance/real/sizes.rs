@@ -10,10 +10,10 @@ use serde_json::Value;
 
 use super::super::need;
 use super::node::ratio;
-use super::predecessor::{Layers, Method, Packed, Size, layers, packed};
+use super::predecessor::{Layers, Method, Packed, Size, layers, on_disk, packed};
 use super::{Inputs, Site, Wanted, inputs};
 use crate::Outcome;
-use crate::binaries::{CRI_TOOLS, OLD_CNI_PLUGINS, PREDECESSOR};
+use crate::binaries::{OLD_CNI_PLUGINS, OLD_CRI_TOOLS, PREDECESSOR};
 use crate::shell::{command, temporary};
 
 const FLAVORS: [&str; 5] = ["kubelet", "flannel", "cni", "kubeadm", "kubeadm-cni"];
@@ -28,7 +28,7 @@ const PROFILES: [(&str, &[&str]); 3] = [
 /// The tools of both sides are the same: what the predecessor has not, and what cannot be had here, is left out.
 const WANTED: Wanted = Wanted {
     kubernetes: PREDECESSOR,
-    cri_tools: CRI_TOOLS,
+    cri_tools: OLD_CRI_TOOLS,
     cni_plugins: OLD_CNI_PLUGINS,
     has_glibc: false,
     without: &[("kubelet", &["socat"]), ("kubeadm", &["conntrack", "ip"])],
@@ -82,13 +82,16 @@ fn weighed(site: &Site<'_>, profile: &str, words: &[&str]) -> Result<[Size; 5], 
     let inspected = site.inspected(&layout)?;
     let mut sizes = [Size::default(); 5];
     for (size, flavor) in sizes.iter_mut().zip(FLAVORS) {
-        *size = flavored(&inspected, flavor).ok_or_else(|| format!("{profile} has no {flavor}"))?;
+        let (tag, compressed) =
+            flavored(&inspected, flavor).ok_or_else(|| format!("{profile} has no {flavor}"))?;
+        let files = site.unpacked(&layout, &tag, "linux/amd64")?;
+        *size = Size { compressed, extracted: on_disk(&files)? };
     }
     Ok(sizes)
 }
 
-/// The size of a flavor, as `inspect` tells it: tags are `VERSION[-FLAVOR]-alpineVERSION`.
-fn flavored(inspected: &Value, flavor: &str) -> Option<Size> {
+/// The tag of a flavor and what is pulled of it, as `inspect` tells it: tags are `VERSION[-FLAVOR]-alpineVERSION`.
+fn flavored(inspected: &Value, flavor: &str) -> Option<(String, u64)> {
     let want = if flavor == "kubelet" { String::new() } else { format!("{flavor}-") };
     let found = inspected["images"].as_array()?.iter().find(|image| {
         let behind = image["tag"].as_str().and_then(|tag| tag.split_once('-')).map(|(_, behind)| behind);
@@ -97,10 +100,10 @@ fn flavored(inspected: &Value, flavor: &str) -> Option<Size> {
             .is_some_and(|rest| rest.starts_with("alpine"))
     })?;
     let platform = found["platforms"].as_array()?.first()?;
-    Some(Size { compressed: platform["compressed"].as_u64()?, extracted: platform["extracted"].as_u64()? })
+    Some((found["tag"].as_str()?.to_owned(), platform["compressed"].as_u64()?))
 }
 
-/// Markdown: a line for each flavor, megabytes (10^6) compressed / extracted, and the part of the predecessor's.
+/// Markdown: a line for each flavor, megabytes (10^6) to pull / on disk in blocks of 4 KiB, and the part of the predecessor's.
 fn table(as_it_comes: &Layers, lzma: &Layers, ours: &[[Size; 5]]) -> String {
     let mut text = "| flavor | predecessor | the same with `upx --lzma` | compat | wire | disk |\n|---|---|---|---|---|---|\n".to_owned();
     for (at, flavor) in FLAVORS.iter().enumerate() {
@@ -222,7 +225,7 @@ mod tests {
             ("kubeadm-cni", Some(1)),
             ("flannel", None),
         ] {
-            assert_eq!(flavored(&inspected, flavor).map(|size| size.compressed), want, "{flavor}");
+            assert_eq!(flavored(&inspected, flavor).map(|(_, compressed)| compressed), want, "{flavor}");
         }
     }
 
