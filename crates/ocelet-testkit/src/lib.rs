@@ -14,6 +14,7 @@ pub mod openpgp;
 pub mod rootfs;
 pub mod scanner;
 pub mod trees;
+pub mod upx;
 
 pub use directory::DirectoryView;
 pub use elf::ElfBuilder;

@@ -7,6 +7,7 @@ mod faults;
 mod lock;
 mod mirror;
 mod offline;
+mod packing;
 mod place;
 #[path = "../../../ocelet-net/tests/server/mod.rs"]
 mod server;

@@ -11,27 +11,10 @@ use ocelet_testkit::rootfs::{debian, tree};
 use crate::scenario::{Outcome, Scenario, path, sentence};
 use crate::verify::{by_hand, findings, found_in, report};
 
-/// Packs anything into the same 240 bytes, which look like what upx makes, and writes down each time.
+/// A script that packs, and writes each time down.
 fn fake(place: &Path, version: &str) -> PathBuf {
-    let zeros = |count: usize| "\\0".repeat(count);
-    // e_ident, e_type 2, e_machine 62, e_version 1; e_phoff 64; e_phentsize 56, e_phnum 3; l_info.
-    let head = format!(
-        "\\177ELF\\002\\001\\001{}\\002\\0\\076\\0\\001{}\\100{}\\100\\0\\070\\0\\003{}UPX!{}",
-        zeros(9),
-        zeros(11),
-        zeros(19),
-        zeros(0xec - 0x39),
-        zeros(4),
-    );
-    let log = place.join("upx.log").display().to_string();
-    let script = format!(
-        "#!/bin/sh\ncase \"$*\" in\n--version) echo 'upx {version}';;\n*-t*) ;;\n*-d*) cp in back;;\n\
-         *) echo \"$*\" >> {log}\n\
-         if grep -q unpackable in; then echo 'upx: in: NotCompressibleException' >&2; exit 2; fi\n\
-         printf '{head}' > out;;\nesac\n"
-    );
     let file = place.join("upx");
-    std::fs::write(&file, script).expect("a file");
+    std::fs::write(&file, ocelet_testkit::upx::script(version, &place.join("upx.log"))).expect("a file");
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).expect("its own file");
     file
 }
