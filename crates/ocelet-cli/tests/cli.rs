@@ -278,6 +278,7 @@ fn pages_for_people() {
     let root = ["closure", "--root", "root.tar", "--platform", "linux/amd64"];
     let with = |more: &[&'static str]| [&root[..], more].concat();
     let cases: Vec<(Vec<&str>, Vec<&str>)> = vec![
+        (vec!["why", "out:v1-a", "/usr"], vec!["a directory, there for the"]),
         (
             vec!["why", "out:v1-a", "/usr/bin/mount"],
             vec![

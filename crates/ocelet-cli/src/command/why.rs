@@ -8,6 +8,7 @@ use clap::Args;
 use ocelet::Silent;
 use ocelet::finished::{Finished, FinishedImage, Reference, who_would_bring};
 use ocelet::host::{Host, Scratch};
+use ocelet::report::Report;
 use ocelet::tree::TreePath;
 use serde_json::{Value, json};
 
@@ -79,14 +80,33 @@ fn name(image: &FinishedImage) -> String {
     format!("{} ({})", image.tag.as_deref().unwrap_or("untagged"), image.platform)
 }
 
+/// A directory that is there for what lies in it: how much that is, and the first of it.
+fn directory(image: &FinishedImage, report: &Report, path: &TreePath, page: &mut String) -> Option<Value> {
+    let below = format!("{}/", path.to_string().trim_end_matches('/'));
+    let inside: Vec<&String> = report.files.keys().filter(|file| file.starts_with(&below)).collect();
+    let first = inside.first()?;
+    // Writing to a String cannot fail.
+    let _ = writeln!(page, "{}", name(image));
+    let _ = writeln!(page, "  flavor {}", report.flavor);
+    let _ = writeln!(page, "  a directory, there for the {} entries in it, such as {first}", inside.len());
+    Some(json!({
+        "tag": image.tag, "platform": image.platform.to_string(), "flavor": report.flavor,
+        "path": path.to_string(), "holds": inside.len(), "first": first,
+    }))
+}
+
 /// The chains for a file in every image that has it; nothing where none has.
 fn explain(images: &[FinishedImage], path: &TreePath) -> Option<(String, Value)> {
     let mut page = String::new();
     let mut documents = Vec::new();
     for image in images {
         let Some(report) = &image.report else { continue };
-        let Some(place) = report.place(path) else { continue };
-        let Some(chain) = report.chain(&place) else { continue };
+        let place = report.place(path);
+        let Some((place, chain)) = place.and_then(|place| Some((place.clone(), report.chain(&place)?)))
+        else {
+            documents.extend(directory(image, report, path, &mut page));
+            continue;
+        };
         // Writing to a String cannot fail.
         let _ = writeln!(page, "{}", name(image));
         let _ = writeln!(page, "  flavor {}", report.flavor);
