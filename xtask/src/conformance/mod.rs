@@ -36,6 +36,7 @@ const CHECKS: &[Check] = &[
     ("debian", debian::run),
     ("pack", pack::run),
     ("node", real::node::run),
+    ("node-foreign", real::foreign::run),
     ("sizes", real::sizes::run),
 ];
 

@@ -302,7 +302,7 @@ fn worlds_live_side_by_side() {
     assert_eq!(told(&closure.problems), Vec::<String>::new());
     assert_eq!(closure.unexplained, []);
     let bare = close(&tree, &roots(&["/usr/bin/m"]), &options());
-    let packs = vec!["xtables".to_owned()];
+    let packs = ["xtables", "xtables-kubernetes"].map(str::to_owned).to_vec();
     assert_eq!(bare.unexplained, [UnexplainedDlopen { path: path("/usr/lib/libxtables.so.12"), packs }]);
 }
 

@@ -66,8 +66,10 @@ fn unavailable(lock: &mut Command) -> Result<Option<String>, String> {
 }
 
 /// The indices of packages that a message names, by their addresses: `…/dists/SUITE/COMPONENT/binary-ARCHITECTURE/…`.
+/// Paths are those of mirrors that were asked before.
 fn broken(said: &str) -> Broken {
-    let indices = said.split_whitespace().filter_map(|address| {
+    let addresses = said.split_whitespace().filter(|word| word.contains("://"));
+    let indices = addresses.filter_map(|address| {
         let (_, behind) = address.split_once("/binary-")?;
         let (architecture, _) = behind.split_once('/')?;
         Some(Index { address: address.to_owned(), architecture: architecture.to_owned() })

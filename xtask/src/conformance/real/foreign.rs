@@ -9,13 +9,15 @@ use super::super::debian::apt::{self, Sources};
 use super::super::debian::{MACHINES, Machine, devices, inside};
 use super::super::{need, skip};
 use super::recipe::{HOST, strings, table};
-use super::{Inputs, Site, own_hosts};
+use super::{Site, inputs, own_hosts};
 use crate::Outcome;
 use crate::binaries::{CNI_PLUGINS, CRI_TOOLS, KUBERNETES, upstream};
 use crate::shell::{command, list, output, read_text, root, write};
 
 /// The platforms that this machine has to emulate, as far as programs were built for them.
-pub(super) fn run(ocelet: &str, inputs: &Inputs) -> Outcome {
+pub(in crate::conformance) fn run(ocelet: &str) -> Outcome {
+    let Some(inputs) = inputs()? else { return Ok(()) };
+    let inputs = &inputs;
     let built = |architecture: &str| {
         inputs.binaries.join(upstream::kubernetes(KUBERNETES, architecture, "kubelet")).is_file()
     };

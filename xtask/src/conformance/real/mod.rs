@@ -4,7 +4,7 @@
 //! without one of them the checks say so and do nothing. The recipe is the one that everybody has, with other hosts, other
 //! keys and without what neither directory holds, which each check prints.
 
-mod foreign;
+pub(super) mod foreign;
 pub(super) mod node;
 pub(super) mod predecessor;
 mod recipe;
