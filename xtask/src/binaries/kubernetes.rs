@@ -43,7 +43,12 @@ pub(super) fn build(
         if into.join(program).is_file() {
             continue;
         }
-        let linker = if *program == "kubelet" { "" } else { "-linkmode external -extldflags -static" };
+        let (c, linker) = match (*program, architecture) {
+            ("kubelet", _) => (c, ""),
+            // Linked with glibc's static library it crashes at once under qemu-user.
+            (_, "arm") => (C::Without, ""),
+            _ => (c, "-linkmode external -extldflags -static"),
+        };
         let packages = [format!("{NAME}/cmd/{program}")];
         let build = Build {
             module: &own,
