@@ -30,7 +30,7 @@ pub struct Program<'run> {
     /// The file.
     pub path: &'run Path,
     /// Its arguments.
-    pub arguments: &'run [String],
+    pub arguments: &'run [&'run str],
     /// Its whole environment.
     pub environment: &'run [(String, String)],
     /// It is ended after this time.
@@ -240,7 +240,7 @@ mod tests {
         let place = tempfile::tempdir().expect("a directory");
         let program = Program {
             path: Path::new("/bin/sh"),
-            arguments: &["-c".to_owned(), script.to_owned()],
+            arguments: &["-c", script],
             environment,
             limit: Duration::from_secs(limit),
         };

@@ -72,7 +72,7 @@ impl Upx {
         let bytes = host::open(&program)?.content().bytes()?;
         let sha256 = Digest::of(&bytes);
         let mut upx = Self { label: label.to_owned(), version: String::new(), sha256, program, directory };
-        let told = upx.call(&["--version".to_owned()], upx.directory.path(), QUESTION)?;
+        let told = upx.call(&["--version"], upx.directory.path(), QUESTION)?;
         let first = told.said.lines().next().unwrap_or_default().trim().to_owned();
         match first.strip_prefix("upx ").filter(|_| told.ending == Ending::Exit(0)) {
             Some(version) => version.clone_into(&mut upx.version),
@@ -117,11 +117,10 @@ impl Upx {
 
     /// Runs it.
     pub(super) fn ask(&self, arguments: &[&str], directory: &Path) -> Result<Ended, ProcessError> {
-        let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-        self.call(&arguments, directory, LIMIT)
+        self.call(arguments, directory, LIMIT)
     }
 
-    fn call(&self, arguments: &[String], directory: &Path, limit: Duration) -> Result<Ended, ProcessError> {
+    fn call(&self, arguments: &[&str], directory: &Path, limit: Duration) -> Result<Ended, ProcessError> {
         let program = Program { path: &self.program, arguments, environment: &[], limit };
         host::run(&program, directory)
     }

@@ -154,8 +154,7 @@ fn once(
     limit: Duration,
     directory: &Path,
 ) -> Result<Ended, ProcessError> {
-    let arguments = [ARGUMENT.to_owned()];
-    host::run(&Program { path: program, arguments: &arguments, environment, limit }, directory)
+    host::run(&Program { path: program, arguments: &[ARGUMENT], environment, limit }, directory)
 }
 
 /// Variables as Kubernetes sets them for services.
