@@ -9,7 +9,7 @@ use ocelet_tree::{Kind, Node, Tree};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::flatten::tree;
+use super::flatten::{contents, tree};
 use super::reference::{Finished, FinishedImage};
 use crate::error::Error;
 use crate::host::Host;
@@ -131,32 +131,21 @@ fn image(
     host: &Host<'_>,
 ) -> Result<ImageDiff, Error> {
     let trees = (tree(old, before.path(), host)?, tree(new, after.path(), host)?);
-    let compressed =
-        |image: &FinishedImage| image.image.layers.iter().map(ocelet_oci::SourceLayer::size).sum::<u64>();
     let known: BTreeSet<_> = old.image.layers.iter().map(|layer| layer.diff_id).collect();
     let shared = new.image.layers.iter().filter(|layer| known.contains(&layer.diff_id));
+    let extracted = |tree: &Tree| contents(tree).map(|(_, content)| content.length()).sum();
     let digest = |image: &FinishedImage| image.manifest.as_ref().map(|manifest| manifest.digest);
     Ok(ImageDiff {
         tags: (tag(old), tag(new)),
         platform: new.platform.to_string(),
-        compressed: (compressed(old), compressed(new)),
-        extracted: (bytes(&trees.0), bytes(&trees.1)),
+        compressed: (old.compressed(), new.compressed()),
+        extracted: (extracted(&trees.0), extracted(&trees.1)),
         shared: shared.map(ocelet_oci::SourceLayer::size).sum(),
         packages: packages(old, new),
         files: files(&trees.0, &trees.1)?,
         configuration: configuration(old, new),
         same_manifest: digest(old).is_some() && digest(old) == digest(new),
     })
-}
-
-/// The bytes of all files, each once whatever its names.
-fn bytes(tree: &Tree) -> u64 {
-    let mut seen = BTreeSet::new();
-    let lengths = tree.iter().filter_map(|(_, node)| match &node.kind {
-        Kind::File { content, inode } if seen.insert(*inode) => Some(content.length()),
-        Kind::File { .. } | Kind::Directory | Kind::Symlink { .. } => None,
-    });
-    lengths.sum()
 }
 
 fn files(old: &Tree, new: &Tree) -> Result<Vec<FileChange>, Error> {

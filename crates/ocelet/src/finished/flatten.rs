@@ -1,10 +1,11 @@
 //! A finished image as files again: all its layers applied.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::Path;
 
-use ocelet_tree::Tree;
 use ocelet_tree::tar_out::{self, WriteError};
+use ocelet_tree::{Content, Kind, Tree, TreePath};
 
 use super::reference::FinishedImage;
 use crate::exit::ExitClass;
@@ -46,6 +47,15 @@ pub fn rootfs(
     let tree = tree(image, path, host)?;
     tar_out::write_tree(&tree, sink)?;
     Ok(())
+}
+
+/// What the files of a tree hold, each once however many names it has, by the first of them.
+pub(crate) fn contents(tree: &Tree) -> impl Iterator<Item = (&TreePath, &Content)> {
+    let mut seen = BTreeSet::new();
+    tree.iter().filter_map(move |(path, node)| match &node.kind {
+        Kind::File { content, inode } if seen.insert(*inode) => Some((path, content)),
+        Kind::File { .. } | Kind::Directory | Kind::Symlink { .. } => None,
+    })
 }
 
 /// The files of an image, with the layers of `path` proved as they are read.

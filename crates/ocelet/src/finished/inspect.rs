@@ -47,7 +47,7 @@ fn describe(image: &FinishedImage) -> Value {
         "manifest": image.manifest.as_ref().map(|manifest| manifest.digest.to_string()),
         "created": image.image.config.created,
         "flavor": report.map(|report| &report.flavor),
-        "compressed": image.image.layers.iter().map(ocelet_oci::SourceLayer::size).sum::<u64>(),
+        "compressed": image.compressed(),
         "extracted": extracted,
         "files": files,
         "commands": report.map(|report| {

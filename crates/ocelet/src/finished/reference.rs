@@ -43,6 +43,13 @@ pub struct FinishedImage {
     pub report: Option<Report>,
 }
 
+impl FinishedImage {
+    /// What is pulled of it: the bytes of its layers as they are stored.
+    pub(super) fn compressed(&self) -> u64 {
+        self.image.layers.iter().map(ocelet_oci::SourceLayer::size).sum()
+    }
+}
+
 /// Why an image cannot be looked at.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

@@ -14,10 +14,10 @@ mod matrix;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use ocelet_tree::{Kind, TreePath};
+use ocelet_tree::TreePath;
 use serde::Serialize;
 
-use super::flatten::tree;
+use super::flatten::{contents, tree};
 use super::reference::{Finished, FinishedImage};
 use crate::error::Error;
 use crate::host::Host;
@@ -156,12 +156,11 @@ fn reported(image: &FinishedImage) -> Vec<File> {
 /// The files as the layers have them, each file once whatever its names.
 fn unpacked(image: &FinishedImage, path: &Path, host: &Host<'_>) -> Result<Vec<File>, Error> {
     let tree = tree(image, path, host)?;
-    let mut seen = std::collections::BTreeSet::new();
-    let files = tree.iter().filter_map(|(path, node)| match &node.kind {
-        Kind::File { content, inode } if seen.insert(*inode) => {
-            Some(File { path: path.clone(), bytes: content.length(), owner: None, layer: None })
-        }
-        Kind::File { .. } | Kind::Directory | Kind::Symlink { .. } => None,
+    let files = contents(&tree).map(|(path, content)| File {
+        path: path.clone(),
+        bytes: content.length(),
+        owner: None,
+        layer: None,
     });
     Ok(files.collect())
 }
