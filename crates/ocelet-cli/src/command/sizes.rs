@@ -134,8 +134,8 @@ fn show(arguments: &Arguments, sets: &[SizedSet], excesses: &[Excess]) -> Result
 const UNITS: &str =
     "Compressed is what is pulled, extracted is what its files take; kB and MB are 10^3 and 10^6 bytes.";
 
-/// The parts of an image: what they are called, and each with a name, files and both sizes.
-fn parts(image: &ImageSizes) -> Vec<(&'static str, Vec<[String; 4]>)> {
+/// The parts of an image, of each kind: a name, files and both sizes.
+fn parts(image: &ImageSizes) -> [Matrix; 3] {
     let share = |share: &Share| {
         [
             share.name.clone(),
@@ -155,29 +155,27 @@ fn parts(image: &ImageSizes) -> Vec<(&'static str, Vec<[String; 4]>)> {
             layer.extracted.map(shown_size).unwrap_or_default(),
         ]
     });
-    vec![
-        ("layer", layers.collect()),
-        ("package or source", image.owners.iter().map(share).collect()),
-        ("kind of file", image.classes.iter().map(share).collect()),
+    [
+        // Only layers are compressed by themselves.
+        part("layer", "compressed", layers),
+        part("package or source", "compressed (estimate)", image.owners.iter().map(share)),
+        part("kind of file", "compressed (estimate)", image.classes.iter().map(share)),
     ]
+}
+
+fn part(what: &str, compressed: &str, lines: impl Iterator<Item = [String; 4]>) -> Matrix {
+    let head = [what, "files", compressed, "extracted"].map(str::to_owned).into();
+    Matrix { head, lines: lines.map(Into::into).collect() }
 }
 
 fn title(set: &SizedSet, image: &ImageSizes) -> String {
     format!("{} {} {}", set.name, image.tag, image.platform)
 }
 
-fn columns(what: &str) -> [String; 4] {
-    // Only layers are compressed by themselves.
-    let compressed = if what == "layer" { "compressed" } else { "compressed (estimate)" };
-    [what.to_owned(), "files".to_owned(), compressed.to_owned(), "extracted".to_owned()]
-}
-
 fn table(page: &mut String, set: &SizedSet, image: &ImageSizes) {
     let _ = write!(page, "\n{}\n", title(set, image));
-    for (what, lines) in parts(image).into_iter().filter(|(_, lines)| !lines.is_empty()) {
-        let matrix =
-            Matrix { head: columns(what).into(), lines: lines.into_iter().map(Into::into).collect() };
-        for line in matrix.to_text().lines() {
+    for part in parts(image).iter().filter(|part| !part.lines.is_empty()) {
+        for line in part.to_text().lines() {
             let _ = writeln!(page, "  {line}");
         }
         page.push('\n');
@@ -186,9 +184,7 @@ fn table(page: &mut String, set: &SizedSet, image: &ImageSizes) {
 
 fn markdown(page: &mut String, set: &SizedSet, image: &ImageSizes) {
     let _ = write!(page, "\n### {}\n", title(set, image));
-    for (what, lines) in parts(image).into_iter().filter(|(_, lines)| !lines.is_empty()) {
-        let matrix =
-            Matrix { head: columns(what).into(), lines: lines.into_iter().map(Into::into).collect() };
-        let _ = write!(page, "\n{}", matrix.to_markdown());
+    for part in parts(image).iter().filter(|part| !part.lines.is_empty()) {
+        let _ = write!(page, "\n{}", part.to_markdown());
     }
 }

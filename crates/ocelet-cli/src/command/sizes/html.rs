@@ -25,9 +25,8 @@ pub(super) fn page(matrix: &Matrix, sets: &[SizedSet], excesses: &[Excess]) -> S
     for set in sets {
         for image in &set.images {
             let _ = writeln!(page, "<details><summary>{}</summary>", escape(&super::title(set, image)));
-            for (what, lines) in super::parts(image) {
-                let lines = lines.into_iter().map(Into::into).collect();
-                page.push_str(&table(&Matrix { head: super::columns(what).into(), lines }));
+            for part in super::parts(image) {
+                page.push_str(&table(&part));
             }
             page.push_str("</details>\n");
         }
