@@ -79,6 +79,14 @@ pub(crate) fn temporary() -> Result<tempfile::TempDir, String> {
     tempfile::tempdir().map_err(|error| format!("cannot make a temporary directory: {error}"))
 }
 
+/// The same with a name of small letters and digits: podman takes a layout's path for the name of an image, and those have
+/// no capitals.
+pub(crate) fn temporary_for(what: &str) -> Result<tempfile::TempDir, String> {
+    let name = format!("ocelet-{what}-{}", std::process::id());
+    let made = tempfile::Builder::new().prefix(&name).rand_bytes(0).tempdir();
+    made.map_err(|error| format!("cannot make a temporary directory: {error}"))
+}
+
 /// A command that starts in the checkout's root.
 #[expect(clippy::disallowed_methods, reason = "tasks run the tools that they check with")]
 pub(crate) fn command(program: &str) -> Command {

@@ -12,6 +12,8 @@ use crate::shell::{make_directory, read_text, write};
 const NAME: &str = "k8s.io/kubernetes";
 /// What the module of crictl called itself up to 1.23.
 const CRI_TOOLS: &str = "github.com/kubernetes-sigs/cri-tools";
+/// The fork of it that can be had from the proxy.
+const FORK: &str = "github.com/k3s-io/cri-tools";
 /// The first minor version that the current Go builds.
 const CURRENT_FROM: u32 = 27;
 /// The first minor version without the cloud providers in its tree.
@@ -68,40 +70,20 @@ pub(super) fn build(
 
 /// Builds crictl of a release from the fork of k3s, which makes it a package of a larger program, with the modules of a
 /// release of Kubernetes.
-pub(super) fn crictl_of_fork(version: &str, kubernetes: &str, own: &Path, program: &Path) -> Outcome {
+pub(super) fn crictl_of_fork(version: &str, kubernetes: &str, own: &Path, into: &Path) -> Outcome {
     let fork = format!("{version}-k3s1");
-    let published = module("github.com/k3s-io/cri-tools", &fork)?;
+    let published = module(FORK, &fork)?;
     requirements(&published, own)?;
-    let staging = kubernetes.trim_start_matches("v1.");
-    let mut text = String::new();
-    for line in read_text(&own.join("go.mod"))?.lines() {
-        let line = match line.split_once(" => k8s.io/kubernetes") {
-            Some((name, rest)) if rest.starts_with("/staging/") => {
-                format!("{name} => {} v0.{staging}", name.trim_start_matches("replace ").trim())
-            }
-            Some((name, _)) => format!("{name} => {NAME} {kubernetes}"),
-            None if line == format!("module {CRI_TOOLS}") => "module crictl".to_owned(),
-            None => line.to_owned(),
-        };
-        text.extend([line.as_str(), "\n"]);
-    }
-    text.extend([
-        "\nrequire ",
-        CRI_TOOLS,
-        " v0.0.0\nreplace ",
-        CRI_TOOLS,
-        " => github.com/k3s-io/cri-tools ",
-    ]);
-    text.extend([fork.as_str(), "\n"]);
+    let text = released(&read_text(&own.join("go.mod"))?, CRI_TOOLS, kubernetes)?;
+    let text = format!("{text}\nrequire {CRI_TOOLS} v0.0.0\nreplace {CRI_TOOLS} => {FORK} {fork}\n");
     write(&own.join("go.mod"), text.as_bytes())?;
     let main =
         format!("package main\n\nimport \"{CRI_TOOLS}/cmd/crictl\"\n\nfunc main() {{ crictl.Main() }}\n");
-    write(&own.join("main.go"), main.as_bytes())?;
-    let directory = program.parent().ok_or("a program lies in a directory")?;
+    write(&own.join("crictl/main.go"), main.as_bytes())?;
     let build = Build {
         module: own,
         requirements: None,
-        packages: &["crictl".to_owned()],
+        packages: &["programs/crictl".to_owned()],
         tags: "selinux",
         variables: &[(format!("{CRI_TOOLS}/pkg/version.Version"), version.to_owned())],
         linker: "",
@@ -109,7 +91,7 @@ pub(super) fn crictl_of_fork(version: &str, kubernetes: &str, own: &Path, progra
         go: Go::Old,
         architecture: "amd64",
     };
-    build.write_to(directory)
+    build.write_to(into)
 }
 
 fn minor(version: &str) -> Result<u32, String> {
@@ -117,22 +99,28 @@ fn minor(version: &str) -> Result<u32, String> {
     minor.and_then(|minor| minor.parse().ok()).ok_or_else(|| format!("{version} is no version of Kubernetes"))
 }
 
-/// The requirements of Kubernetes as those of a module of ours, the modules of its own tree by their releases.
-fn with_staging(published: &str, version: &str) -> Result<String, String> {
+/// The requirements of a module as those of a module of ours, Kubernetes and the modules of its tree by their releases.
+fn released(published: &str, name: &str, version: &str) -> Result<String, String> {
     let staging = version.strip_prefix("v1.").ok_or("a version of Kubernetes begins with v1.")?;
     let mut text = String::new();
     for line in published.lines() {
-        let line = match line.split_once(" => ./staging/") {
-            Some((name, _)) => {
-                format!("{name} => {} v0.{staging}", name.trim_start_matches("replace ").trim())
+        let line = match line.split_once(" => ") {
+            Some((module, from)) if from.contains("/staging/") => {
+                format!("{module} => {} v0.{staging}", module.trim_start_matches("replace ").trim())
             }
-            None if line == format!("module {NAME}") => "module programs".to_owned(),
-            None => line.to_owned(),
+            Some((module, from)) if from.starts_with(NAME) => format!("{module} => {NAME} {version}"),
+            None if line == format!("module {name}") => "module programs".to_owned(),
+            _ => line.to_owned(),
         };
         text.push_str(&line);
         text.push('\n');
     }
-    Ok(format!("{text}\nrequire {NAME} {version}\n"))
+    Ok(text)
+}
+
+/// The requirements of Kubernetes as those of a module of ours, the modules of its own tree by their releases.
+fn with_staging(published: &str, version: &str) -> Result<String, String> {
+    Ok(format!("{}\nrequire {NAME} {version}\n", released(published, NAME, version)?))
 }
 
 /// What `hack/lib/version.sh` has the linker write.
@@ -167,6 +155,12 @@ mod tests {
                     require k8s.io/kubernetes v1.36.4\n";
         assert_eq!(with_staging(published, "v1.36.4").as_deref(), Ok(want));
         assert!(with_staging(published, "2").is_err());
+        let fork = "module github.com/kubernetes-sigs/cri-tools\n\
+                    replace k8s.io/api => k8s.io/kubernetes/staging/src/k8s.io/api v0.0.0-2020\n\
+                    \tk8s.io/kubernetes => k8s.io/kubernetes v1.20.0\n";
+        let want = "module programs\nreplace k8s.io/api => k8s.io/api v0.20.7\n\
+                    \tk8s.io/kubernetes => k8s.io/kubernetes v1.20.7\n";
+        assert_eq!(released(fork, CRI_TOOLS, "v1.20.7").as_deref(), Ok(want));
     }
 
     #[test]

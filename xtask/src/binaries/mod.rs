@@ -140,7 +140,7 @@ fn old_cri_tools(place: &Place) -> Outcome {
     }
     let own = place.work.join(format!("crictl-{OLD_CRI_TOOLS}"));
     let built = place.work.join(format!("crictl-{OLD_CRI_TOOLS}-amd64"));
-    kubernetes::crictl_of_fork(OLD_CRI_TOOLS, PREDECESSOR, &own, &built.join("crictl"))?;
+    kubernetes::crictl_of_fork(OLD_CRI_TOOLS, PREDECESSOR, &own, &built)?;
     upstream::put_archive(&place.mirror, &archive, &built)
 }
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::bundle::{assembled, cached};
-use super::need;
+use super::{need, plain};
 use crate::Outcome;
 use crate::shell::{
     alpine, below, command, line, list, make_directory, output, read_text, root, temporary, write,
@@ -174,16 +174,11 @@ impl Run<'_> {
 
     /// The image as plain files, with what a run under an emulator needs.
     fn unpack(&self, layout: &Path) -> Result<PathBuf, String> {
-        let (tar, image) = (self.work.join("image.tar"), self.work.join("image"));
-        make_directory(&image)?;
-        output(self.ocelet("export").arg(layout).args(["--format", "rootfs", "--to"]).arg(&tar))?;
-        output(command("tar").arg("--numeric-owner").arg("-xpf").arg(&tar).arg("-C").arg(&image))?;
-        // ssh wants it before all else. No image has devices: runtimes bring them.
-        make_directory(&image.join("dev"))?;
-        output(command("mknod").arg(image.join("dev/null")).args(["c", "1", "3"]))?;
+        let image = self.work.join("image");
+        plain::unpack(self.ocelet("export").arg(layout), &image)?;
+        plain::devices(&image)?;
         if let Some(emulator) = self.case.emulator {
-            let place = output(command("sh").args(["-c", "command -v \"$0\"", emulator]))?;
-            output(command("cp").arg(place.trim()).arg(image.join(emulator)))?;
+            plain::bring(&image, emulator)?;
         }
         Ok(image)
     }

@@ -12,7 +12,7 @@ use super::containerd::Containerd;
 use super::need;
 use super::podman::Podman;
 use crate::Outcome;
-use crate::shell::{command, line, make_directory, output, show};
+use crate::shell::{command, line, make_directory, output, show, temporary_for};
 
 /// How a command is asked to show that it runs.
 struct Probe {
@@ -49,10 +49,7 @@ fn probe(name: &str) -> &'static Probe {
 
 /// Assembles the recipe and walks the image through every client, in every form.
 pub(super) fn run(ocelet: &str) -> Outcome {
-    // podman takes a layout's path for a name, and names are in lower case: no random letters.
-    let name = format!("ocelet-clients-{}", std::process::id());
-    let work = tempfile::Builder::new().prefix(&name).rand_bytes(0).tempdir();
-    let work = work.map_err(|error| format!("cannot make a temporary directory: {error}"))?;
+    let work = temporary_for("clients")?;
     let work = work.path();
     let clients = Clients {
         ocelet,
@@ -195,6 +192,12 @@ fn all_run(commands: &[String], start: impl Fn(&str) -> Command) -> Outcome {
 /// How often a command is started that ended well and said nothing: `ctr` loses the output of one that is faster than
 /// its own copying, now and then, on a busy machine.
 const STARTS: usize = 3;
+
+/// A command has to end well, and to say this on its stdout.
+pub(super) fn says(what: &str, run: &mut Command, want: &str) -> Outcome {
+    let said = output(run)?;
+    if said.contains(want) { Ok(()) } else { Err(format!("{what} does not say {want}: {said}")) }
+}
 
 /// A command has to end as it does on the host, and to say something on one of its streams.
 pub(super) fn runs(name: &str, run: &mut Command) -> Outcome {

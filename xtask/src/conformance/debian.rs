@@ -22,9 +22,9 @@ use super::bundle::{assembled, cached};
 use super::clients::runs;
 use super::loader::{both_worlds, compare};
 use super::podman::Podman;
-use super::{need, skip};
+use super::{need, plain, skip};
 use crate::Outcome;
-use crate::shell::{alpine, below, command, make_directory, output, read, root, write};
+use crate::shell::{alpine, below, command, output, read, root, temporary_for, write};
 
 /// A platform, and how its programs run on this machine.
 pub(super) struct Machine {
@@ -63,10 +63,7 @@ pub(super) fn run(ocelet: &str) -> Outcome {
     if !Path::new("/etc/apt").is_dir() {
         return skip("/etc/apt is not on this machine, and with it no source of Debian packages");
     }
-    // podman takes a layout's path for a name, and names are in lower case: no random letters.
-    let name = format!("ocelet-debian-{}", std::process::id());
-    let work = tempfile::Builder::new().prefix(&name).rand_bytes(0).tempdir();
-    let work = work.map_err(|error| format!("cannot make a temporary directory: {error}"))?;
+    let work = temporary_for("debian")?;
     let run = Run {
         ocelet,
         work: work.path(),
@@ -188,12 +185,10 @@ impl Run<'_> {
     /// The image as plain files.
     fn unpack(&self, layout: &Path, image: &Image) -> Result<PathBuf, String> {
         let name = format!("{}-{}", image.tag, image.platform.replace('/', "-"));
-        let (tar, files) = (self.work.join(format!("{name}.tar")), self.work.join(&name));
-        make_directory(&files)?;
+        let files = self.work.join(&name);
         let mut export = self.command("export");
-        export.arg(format!("{}:{}", layout.display(), image.tag));
-        output(export.args(["--platform", &image.platform, "--format", "rootfs", "--to"]).arg(&tar))?;
-        output(command("tar").arg("--numeric-owner").arg("-xpf").arg(&tar).arg("-C").arg(&files))?;
+        export.arg(format!("{}:{}", layout.display(), image.tag)).args(["--platform", &image.platform]);
+        plain::unpack(&mut export, &files)?;
         Ok(files)
     }
 
@@ -284,7 +279,7 @@ fn all_run(image: &Image, start: impl Fn(&str) -> Result<Command, String>) -> Ou
 
 /// Every command of plain files, under the platform's emulator.
 fn run_in(files: &Path, machine: &Machine, image: &Image) -> Outcome {
-    devices(files)?;
+    plain::devices(files)?;
     every(image, |name| {
         let mut inside = inside(files, machine, name)?;
         let Some((_, want)) = UNEMULATED.iter().find(|(other, _)| *other == name) else {
@@ -300,12 +295,6 @@ fn run_in(files: &Path, machine: &Machine, image: &Image) -> Outcome {
             Err(format!("{name} says:\n{said}"))
         }
     })
-}
-
-/// What libcrypto and others read from before all else. No image has devices: runtimes bring them.
-pub(super) fn devices(files: &Path) -> Outcome {
-    make_directory(&files.join("dev"))?;
-    output(command("mknod").arg(files.join("dev/null")).args(["c", "1", "3"])).map(drop)
 }
 
 fn every(image: &Image, check: impl Fn(&str) -> Outcome) -> Outcome {
@@ -324,7 +313,7 @@ pub(super) fn inside(files: &Path, machine: &Machine, program: &str) -> Result<C
     let mut chroot = command("chroot");
     chroot.arg(files);
     if let Some(emulator) = machine.emulator {
-        bring(files, emulator)?;
+        plain::bring(files, emulator)?;
         // A link's own name is what a program of many names looks at.
         chroot.args([&format!("/{emulator}"), "-0", program]);
     }
@@ -332,21 +321,12 @@ pub(super) fn inside(files: &Path, machine: &Machine, program: &str) -> Result<C
     Ok(chroot)
 }
 
-/// Puts the emulator into plain files.
-fn bring(files: &Path, emulator: &str) -> Outcome {
-    if files.join(emulator).exists() {
-        return Ok(());
-    }
-    let place = output(command("sh").args(["-c", "command -v \"$0\"", emulator]))?;
-    output(command("cp").arg(place.trim()).arg(files.join(emulator))).map(drop)
-}
-
 /// The closure of each program is the list of its loader, inside the image.
 fn loaders_agree(image: &Image, machine: &Machine, files: &Path) -> Outcome {
     let place = files.display().to_string();
     let mut words = vec!["chroot".to_owned(), place];
     if let Some(emulator) = machine.emulator {
-        bring(files, emulator)?;
+        plain::bring(files, emulator)?;
         words.push(format!("/{emulator}"));
     }
     words.extend([machine.loader, "--list"].map(str::to_owned));

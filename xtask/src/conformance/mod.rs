@@ -12,6 +12,7 @@ mod debian;
 mod loader;
 mod offline;
 mod pack;
+mod plain;
 mod podman;
 mod real;
 mod repeat;

@@ -5,11 +5,12 @@ use std::path::Path;
 use std::process::Command;
 
 use super::bundle::{assembled, cached};
+use super::clients::says;
 use super::need;
 use super::podman::Podman;
 use super::real::stored;
 use crate::Outcome;
-use crate::shell::{is_installed, output, write};
+use crate::shell::{is_installed, output, temporary_for, write};
 
 /// Programs that are written in Go, with what they say of themselves.
 const PROGRAMS: [(&str, &str); 2] = [("skopeo", "skopeo version"), ("umoci", "umoci version")];
@@ -26,11 +27,7 @@ pub(super) fn run(ocelet: &str) -> Outcome {
             return Ok(());
         }
     }
-    let work = tempfile::Builder::new()
-        .prefix(&format!("ocelet-pack-{}", std::process::id()))
-        .rand_bytes(0)
-        .tempdir();
-    let work = work.map_err(|error| format!("cannot make a temporary directory: {error}"))?;
+    let work = temporary_for("pack")?;
     let work = work.path();
     let recipe = work.join("tools.toml");
     write(&recipe, text(&PROGRAMS.map(|(program, _)| program)).as_bytes())?;
@@ -84,10 +81,8 @@ fn started(layout: &Path, work: &Path) -> Outcome {
             write(&file, lines.as_bytes())?;
             let mut run = podman.command();
             run.args(["run", "--rm", "--network=none", "--pull=never", "--env-file"]).arg(&file);
-            let said = output(run.args(["--entrypoint", program, &image, "--version"]))?;
-            if !said.contains(want) {
-                return Err(format!("{program} with {count} variables says {said}"));
-            }
+            run.args(["--entrypoint", program, &image, "--version"]);
+            says(&format!("{program} with {count} variables"), &mut run, want)?;
         }
         println!("{program} runs packed with {VARIABLES:?} variables");
     }

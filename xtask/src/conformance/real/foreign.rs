@@ -5,14 +5,16 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
+use super::super::clients::says;
 use super::super::debian::apt::{self, Sources};
-use super::super::debian::{MACHINES, Machine, devices, inside};
+use super::super::debian::{MACHINES, Machine, inside};
+use super::super::plain::devices;
 use super::super::{need, skip};
-use super::recipe::{HOST, strings, table};
+use super::recipe::{from_here, strings, table};
 use super::{Site, inputs, own_hosts};
 use crate::Outcome;
 use crate::binaries::{CNI_PLUGINS, CRI_TOOLS, KUBERNETES, upstream};
-use crate::shell::{command, list, output, read_text, root, write};
+use crate::shell::{command, list, read_text, root, write};
 
 /// The platforms that this machine has to emulate, as far as programs were built for them.
 pub(in crate::conformance) fn run(ocelet: &str) -> Outcome {
@@ -67,18 +69,8 @@ fn text(machines: &[&Machine]) -> Result<String, String> {
     };
     let (mut recipe, mut other) = (read("kubelet-debian.toml")?, read("kubelet.toml")?);
     recipe.insert("platforms".to_owned(), strings(machines.iter().map(|machine| machine.platform)));
-    recipe.remove("tool");
-    let versions = table(&mut recipe, &["versions"])?;
-    versions.remove("upx");
-    for (name, version) in
-        [("kubernetes", KUBERNETES), ("cri-tools", CRI_TOOLS), ("cni-plugins", CNI_PLUGINS)]
-    {
-        versions.insert(name.to_owned(), Value::from(version.trim_start_matches('v')));
-    }
-    for (parameter, place) in [("kubernetes-releases", "dl.k8s.io/release"), ("github", "github.com")] {
-        let value = Value::from(format!("https://{HOST}/{place}"));
-        table(&mut recipe, &["parameters", parameter])?.insert("default".to_owned(), value);
-    }
+    let versions = [("kubernetes", KUBERNETES), ("cri-tools", CRI_TOOLS), ("cni-plugins", CNI_PLUGINS)];
+    from_here(&mut recipe, &versions)?;
     let parameters = table(&mut recipe, &["parameters"])?;
     parameters.remove("debian-packages");
     parameters.remove("debian-keys");
@@ -107,10 +99,7 @@ fn started(site: &Site<'_>, layout: &Path, machine: &Machine) -> Outcome {
         ("crictl", &["--version"], CRI_TOOLS),
         ("mount", &["--version"], "util-linux"),
     ] {
-        let said = output(inside(&files, machine, program)?.args(arguments))?;
-        if !said.contains(want) {
-            return Err(format!("{program} does not say {want}: {said}"));
-        }
+        says(program, inside(&files, machine, program)?.args(arguments), want)?;
     }
     let plugins = list(&files.join("opt/cni/bin"));
     if plugins.is_empty() {
@@ -121,10 +110,7 @@ fn started(site: &Site<'_>, layout: &Path, machine: &Machine) -> Outcome {
         let name = plugin.file_name().unwrap_or_default().to_string_lossy();
         let mut run = command("chroot");
         run.arg(&files).arg(format!("/{emulator}")).arg(format!("/opt/cni/bin/{name}"));
-        let said = output(run.env("CNI_COMMAND", "VERSION"))?;
-        if !said.contains("supportedVersions") {
-            return Err(format!("{name} says {said}"));
-        }
+        says(&name, run.env("CNI_COMMAND", "VERSION"), "supportedVersions")?;
     }
     println!("{}: kubelet, kubeadm, crictl and {} plugins run", machine.platform, plugins.len());
     Ok(())

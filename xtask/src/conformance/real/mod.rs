@@ -16,7 +16,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use super::bundle::{assembled, cached};
-use super::skip;
+use super::{plain, skip};
 use crate::Outcome;
 use crate::shell::{alpine, below, command, output, variable, write};
 
@@ -104,13 +104,9 @@ impl Site<'_> {
     fn unpacked(&self, layout: &Path, tag: &str, platform: &str) -> Result<PathBuf, String> {
         let name = layout.file_name().unwrap_or_default().to_string_lossy();
         let files = self.work.join("files").join(format!("{name}-{tag}-{}", platform.replace('/', "-")));
-        let tar = files.with_extension("tar");
-        crate::shell::make_directory(&files)?;
         let mut export = self.command("export");
         export.arg(format!("{}:{tag}", layout.display())).args(["--platform", platform]);
-        output(export.args(["--format", "rootfs", "--to"]).arg(&tar))?;
-        output(command("tar").arg("--numeric-owner").arg("-xpf").arg(&tar).arg("-C").arg(&files))?;
-        crate::shell::remove(&tar)?;
+        plain::unpack(&mut export, &files)?;
         Ok(files)
     }
 

@@ -5,13 +5,13 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::super::clients::runs;
+use super::super::clients::{runs, says};
 use super::super::need;
 use super::super::podman::Podman;
 use super::{Inputs, Site, Wanted, inputs, stored};
 use crate::Outcome;
 use crate::binaries::{CNI_PLUGINS, CRI_TOOLS, KUBERNETES, OLD_CNI_PLUGINS, OLD_CRI_TOOLS, PREDECESSOR};
-use crate::shell::output;
+use crate::shell::{output, temporary_for};
 
 /// What is built for each release: upstream's way with glibc, and the predecessor's with musl.
 const RELEASES: &[Wanted] = &[
@@ -52,10 +52,7 @@ pub(in crate::conformance) fn run(ocelet: &str) -> Outcome {
 }
 
 fn release(ocelet: &str, inputs: &Inputs, wanted: &Wanted) -> Outcome {
-    // podman takes a layout's path for a name, and names are in lower case: no random letters.
-    let name = format!("ocelet-node-{}", std::process::id());
-    let work = tempfile::Builder::new().prefix(&name).rand_bytes(0).tempdir();
-    let work = work.map_err(|error| format!("cannot make a temporary directory: {error}"))?;
+    let work = temporary_for("node")?;
     let site = Site { ocelet, work: work.path(), inputs };
     site.prepare(wanted)?;
     println!("{}: without {:?}", wanted.kubernetes, wanted.without);
@@ -91,34 +88,26 @@ fn started(site: &Site<'_>, layout: &Path, tag: &str, wanted: &Wanted) -> Outcom
     }
     let podman = Podman::new(&site.work.join("podman"));
     let image = podman.pull(&format!("oci:{}:{tag}", layout.display()))?;
-    let says = |program: &str, arguments: &[&str], want: &str| {
-        let said = output(podman.run(&image, program).args(arguments))?;
-        if said.contains(want) {
-            Ok(())
-        } else {
-            Err(format!("{program} of {tag} does not say {want}: {said}"))
-        }
+    let told = |program: &str, arguments: &[&str], want: &str| {
+        says(&format!("{program} of {tag}"), podman.run(&image, program).args(arguments), want)
     };
-    says("kubelet", &["--version"], wanted.kubernetes)?;
+    told("kubelet", &["--version"], wanted.kubernetes)?;
     for tool in ["mount", "umount", "iptables", "ip6tables"] {
         runs(tool, &mut podman.run(&image, tool))?;
     }
     if tag.contains("kubeadm") {
-        says("kubeadm", &["version", "--output", "short"], wanted.kubernetes)?;
+        told("kubeadm", &["version", "--output", "short"], wanted.kubernetes)?;
     }
     let files = files(site, layout, tag)?;
     if files.iter().any(|path| path == "/usr/bin/crictl") {
-        says("crictl", &["--version"], wanted.cri_tools)?;
+        told("crictl", &["--version"], wanted.cri_tools)?;
     }
     for plugin in plugins(files, tag)? {
         // A plugin answers with the versions of the interface that it speaks.
         let mut run = podman.command();
         run.args(["run", "--rm", "--network=none", "--pull=never", "--env", "CNI_COMMAND=VERSION"]);
         run.args(["--entrypoint", &plugin, &image]);
-        let said = output(&mut run)?;
-        if !said.contains("supportedVersions") {
-            return Err(format!("{plugin} of {tag} says {said}"));
-        }
+        says(&format!("{plugin} of {tag}"), &mut run, "supportedVersions")?;
     }
     Ok(())
 }

@@ -34,22 +34,13 @@ pub(super) fn text(inputs: &Inputs, wanted: &Wanted) -> Result<String, String> {
 
 fn change(recipe: &mut Table, inputs: &Inputs, wanted: &Wanted, own: &str) -> Result<(), String> {
     recipe.insert("platforms".to_owned(), strings(["linux/amd64"]));
-    // Packing is by the machine's upx: upstream's cannot be had everywhere.
-    recipe.remove("tool");
-    let versions = table(recipe, &["versions"])?;
-    for (name, version) in [
+    let versions = [
         ("kubernetes", wanted.kubernetes),
         ("cri-tools", wanted.cri_tools),
         ("cni-plugins", wanted.cni_plugins),
         ("alpine", "v3.19"),
-    ] {
-        versions.insert(name.to_owned(), Value::from(version.trim_start_matches('v')));
-    }
-    versions.remove("upx");
-    for (parameter, place) in [("kubernetes-releases", "dl.k8s.io/release"), ("github", "github.com")] {
-        let value = Value::from(format!("https://{HOST}/{place}"));
-        table(recipe, &["parameters", parameter])?.insert("default".to_owned(), value);
-    }
+    ];
+    from_here(recipe, &versions)?;
     alpine(table(recipe, &["source", "alpine"])?, inputs, own);
     let sources = table(recipe, &["source"])?;
     // flannel's plugin of today is nowhere to be built from; that of the older bundle is in it.
@@ -73,6 +64,22 @@ fn change(recipe: &mut Table, inputs: &Inputs, wanted: &Wanted, own: &str) -> Re
         table(recipe, &["flavor", "kubelet"])?.remove("rules");
     }
     without(recipe, wanted)
+}
+
+/// Has a recipe take these versions of what was built here. Packing is by the machine's upx: upstream's cannot be had
+/// everywhere.
+pub(super) fn from_here(recipe: &mut Table, wanted: &[(&str, &str)]) -> Result<(), String> {
+    recipe.remove("tool");
+    let versions = table(recipe, &["versions"])?;
+    versions.remove("upx");
+    for (name, version) in wanted {
+        versions.insert((*name).to_owned(), Value::from(version.trim_start_matches('v')));
+    }
+    for (parameter, place) in [("kubernetes-releases", "dl.k8s.io/release"), ("github", "github.com")] {
+        let value = Value::from(format!("https://{HOST}/{place}"));
+        table(recipe, &["parameters", parameter])?.insert("default".to_owned(), value);
+    }
+    Ok(())
 }
 
 /// The repositories of Alpine and the own one, the keys of both, and the versions that can be had.
