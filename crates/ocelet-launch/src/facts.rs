@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::choice::{Cgroups, Component, Cri, Wish};
+use crate::flags::Flags;
 use crate::version::Release;
 
 const COMPONENTS: &str = include_str!("../facts/components.toml");
@@ -21,6 +22,7 @@ pub struct Facts {
     pub(crate) mounts: Vec<MountFact>,
     pub(crate) wrappers: Vec<WrapperFact>,
     pub(crate) runtimes: BTreeMap<Cri, RuntimeFact>,
+    pub(crate) flags: Flags,
 }
 
 /// What a component is.
@@ -186,7 +188,13 @@ impl Facts {
     /// The tables that this crate was built with.
     pub fn embedded() -> Self {
         let Mounts { mount, wrapper } = table(MOUNTS);
-        Self { components: table(COMPONENTS), mounts: mount, wrappers: wrapper, runtimes: table(RUNTIMES) }
+        Self {
+            components: table(COMPONENTS),
+            mounts: mount,
+            wrappers: wrapper,
+            runtimes: table(RUNTIMES),
+            flags: Flags::embedded(),
+        }
     }
 
     pub(crate) fn component(&self, component: Component) -> &ComponentFact {

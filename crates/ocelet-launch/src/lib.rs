@@ -8,6 +8,8 @@
 
 mod choice;
 mod facts;
+pub mod flags;
+mod nearest;
 mod plan;
 mod render;
 mod version;

@@ -17,7 +17,9 @@ const RELEASES: &[(u16, u16)] =
 fn image(component: Component, release: Release) -> Image {
     let (name, commands): (&str, &[&str]) = match component {
         Component::KubeProxy => ("localhost/kube-proxy", &["kube-proxy", "busybox", "sh"]),
-        _ => ("localhost/kubelet", &["kubelet", "kubeadm", "install-cni", "busybox", "sh", "nsenter", "crio"]),
+        _ => {
+            ("localhost/kubelet", &["kubelet", "kubeadm", "install-cni", "busybox", "sh", "nsenter", "crio"])
+        }
     };
     let paths = [
         "/usr/bin/kubelet",

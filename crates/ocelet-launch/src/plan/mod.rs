@@ -186,11 +186,13 @@ pub fn plan(image: &Image, request: &Request, facts: &Facts) -> Result<Plan, Pla
     let (wrappers, over) = wrappers::planned(image, request, facts, &name, &mut problems);
     mounts.extend(over);
     mounts.sort_by(|one, other| one.target.cmp(&other.target));
-    let arguments = arguments::planned(component, request, &situation, &endpoint, &mut problems);
+    let arguments = arguments::planned(component, request, &situation, &endpoint, facts, &mut problems);
 
     if !problems.is_empty() {
         return Err(PlanError { problems });
     }
+    let mut notes = problem::notes(request, release);
+    notes.extend(arguments::unknown(request, release, facts));
     Ok(Plan {
         component: request.component,
         summary: component.summary.clone(),
@@ -212,9 +214,9 @@ pub fn plan(image: &Image, request: &Request, facts: &Facts) -> Result<Plan, Pla
         endpoint,
         cri_unit: runtime.unit.clone(),
         cgroups: request.cgroups,
-        gone_flags: arguments::gone(request.component, release),
+        gone_flags: arguments::gone(request.component, release, facts),
         relabel: request.wishes.contains(&Wish::Selinux),
-        notes: problem::notes(request, release),
+        notes,
     })
 }
 
