@@ -5,6 +5,7 @@
 //! room opens a file, reads a clock or looks at the environment by any other way.
 
 mod apt;
+mod beneath;
 mod directory;
 mod file;
 mod mapping;
