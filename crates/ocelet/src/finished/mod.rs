@@ -19,7 +19,7 @@ mod why;
 pub use archive::{Archive, export_class, write_archive};
 pub use closure::{ClosureAnswer, ClosureQuery, closure};
 pub use diff::{FileChange, ImageDiff, ImagesDiff, PackageChange, diff};
-pub use flatten::{FlattenError, rootfs};
+pub use flatten::{FlattenError, rootfs, unpack};
 pub use inspect::inspect;
 pub use ocelet_oci::export::ExportError;
 pub use reference::{Finished, FinishedError, FinishedImage, Reference};
