@@ -16,7 +16,7 @@ const MOUNTS: &str = include_str!("../facts/mounts.toml");
 const RUNTIMES: &str = include_str!("../facts/runtimes.toml");
 
 /// All tables.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Facts {
     pub(crate) components: BTreeMap<Component, ComponentFact>,
     pub(crate) mounts: Vec<MountFact>,

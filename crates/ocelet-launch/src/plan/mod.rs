@@ -32,7 +32,7 @@ pub struct Image {
     pub platform: String,
     /// The names of the programs in its `PATH`; `None` where nobody looked.
     pub commands: Option<BTreeSet<String>>,
-    /// Paths of files and directories that mounts and programs are decided by.
+    /// Paths of its files.
     pub paths: BTreeSet<String>,
     /// Its environment, as `NAME=VALUE`.
     pub environment: Vec<String>,
