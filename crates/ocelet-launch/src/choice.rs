@@ -117,6 +117,8 @@ words! {
     Wish, "wish", {
         /// The host's certificates in place of those of the image.
         Certificates = "certificates",
+        /// Drivers of FlexVolumes that are installed on the host.
+        Flexvolume = "flexvolume",
         /// The host's iscsiadm.
         Iscsi = "iscsi",
         /// The host's modprobe.

@@ -13,6 +13,7 @@ use crate::version::Release;
 
 const COMPONENTS: &str = include_str!("../facts/components.toml");
 const MOUNTS: &str = include_str!("../facts/mounts.toml");
+const KUBEADM_API: &str = include_str!("../facts/kubeadm-api.toml");
 const RUNTIMES: &str = include_str!("../facts/runtimes.toml");
 
 /// All tables.
@@ -23,6 +24,7 @@ pub struct Facts {
     pub(crate) wrappers: Vec<WrapperFact>,
     pub(crate) runtimes: BTreeMap<Cri, RuntimeFact>,
     pub(crate) flags: Flags,
+    kubeadm_api: Vec<ApiVersion>,
 }
 
 /// What a component is.
@@ -168,6 +170,22 @@ pub(crate) struct RuntimeFact {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+struct KubeadmApi {
+    version: Vec<ApiVersion>,
+}
+
+/// A version of kubeadm's configuration.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ApiVersion {
+    name: String,
+    since: Release,
+    #[cfg_attr(not(test), expect(dead_code, reason = "for readers of the table; a test asks for it"))]
+    source: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Mounts {
     mount: Vec<MountFact>,
     wrapper: Vec<WrapperFact>,
@@ -194,11 +212,19 @@ impl Facts {
             wrappers: wrapper,
             runtimes: table(RUNTIMES),
             flags: Flags::embedded(),
+            kubeadm_api: table::<KubeadmApi>(KUBEADM_API).version,
         }
     }
 
     pub(crate) fn component(&self, component: Component) -> &ComponentFact {
         self.components.get(&component).expect("a test reads the table of each component")
+    }
+
+    /// The newest version of kubeadm's configuration that a release reads.
+    pub(crate) fn kubeadm_api(&self, release: Release) -> &str {
+        let read = self.kubeadm_api.iter().find(|version| version.since <= release);
+        // Before the oldest in the table there is nothing that this crate could start either.
+        read.or(self.kubeadm_api.last()).map_or("v1beta4", |version| version.name.as_str())
     }
 
     pub(crate) fn runtime(&self, cri: Cri) -> &RuntimeFact {
@@ -259,6 +285,14 @@ mod tests {
             assert!(mount.source.starts_with("https://") && !mount.reason.is_empty(), "{mount:?}");
             assert!(mount.path.starts_with('/') || mount.path == "{state}", "{mount:?}");
         }
+        for version in &facts.kubeadm_api {
+            assert!(version.source.starts_with("https://"), "{version:?}");
+        }
+        let api = |minor| facts.kubeadm_api(Release::new(1, minor));
+        assert_eq!(
+            [api(18), api(22), api(30), api(31), api(38)],
+            ["v1beta2", "v1beta3", "v1beta3", "v1beta4", "v1beta4"]
+        );
         for wrapper in &facts.wrappers {
             assert!(wrapper.source.starts_with("https://"), "{wrapper:?}");
         }

@@ -114,6 +114,8 @@ pub struct Plan {
     pub endpoint: String,
     /// The unit of systemd that starts what the kubelet speaks to.
     pub cri_unit: String,
+    /// The version of kubeadm's configuration, as `v1beta4`.
+    pub kubeadm_api: String,
     /// Which cgroups the host has.
     pub cgroups: Cgroups,
     /// Flags that kubeadm of an earlier release may have written for this node, and that this release does not know.
@@ -213,6 +215,7 @@ pub fn plan(image: &Image, request: &Request, facts: &Facts) -> Result<Plan, Pla
         cri,
         endpoint,
         cri_unit: runtime.unit.clone(),
+        kubeadm_api: facts.kubeadm_api(release).to_owned(),
         cgroups: request.cgroups,
         gone_flags: arguments::gone(request.component, release, facts),
         relabel: request.wishes.contains(&Wish::Selinux),

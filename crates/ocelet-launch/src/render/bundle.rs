@@ -195,7 +195,7 @@ fn wrapper_path(path: &str) -> String {
 
 /// What must be there first, and then the runtime.
 fn start(plan: &Plan) -> String {
-    let mut text = script::head(plan, "${RUNTIME:-runc}");
+    let mut text = script::head(plan, "runc, or what RUNTIME names");
     text.push_str(&script::prepared(plan));
     let present: Vec<&str> = plan
         .mounts

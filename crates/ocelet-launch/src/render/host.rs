@@ -7,18 +7,25 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use crate::choice::{Component, Runtime};
+use crate::facts::{Access, Presence};
 use crate::plan::{Image, Plan};
 
 use super::{FromImage, Launch, LaunchFile, unit};
 
 /// Directories whose programs are a node's own, and not tools that every host has.
-const WHOLE: &[&str] = &["/opt/cni/bin/", "/usr/libexec/crio/"];
+const WHOLE: &[&str] = &["/opt/cni/bin/", "/usr/share/kubelet/"];
+
+/// And those of a node whose containers CRI-O runs.
+const WHOLE_OF_CRIO: &[&str] = &["/usr/libexec/crio/", "/usr/lib/systemd/system/crio.service"];
 
 /// Programs of a node. What they run (mount, iptables) is the host's.
-const PROGRAMS: &[&str] = &["kubelet", "kubeadm", "kube-proxy", "crictl", "crio", "pinns"];
+const PROGRAMS: &[&str] = &["kubelet", "kubeadm", "crictl"];
+
+/// And those of a node whose containers CRI-O runs.
+const PROGRAMS_OF_CRIO: &[&str] = &["crio", "pinns"];
 
 /// Where an image's programs are looked for.
-const PATH: &[&str] = &["/usr/local/sbin/", "/usr/local/bin/", "/usr/sbin/", "/usr/bin/", "/sbin/", "/bin/"];
+const PATH: &[&str] = &["/usr/bin/", "/usr/sbin/", "/bin/", "/sbin/", "/usr/local/bin/", "/usr/local/sbin/"];
 
 /// Configuration of CRI-O and of what starts with it.
 const CONFIGURATION: &[&str] = &["/etc/crio/", "/etc/containers/", "/etc/cni/net.d/", "/etc/crictl.yaml"];
@@ -53,6 +60,7 @@ pub(super) fn launch(plan: &Plan, image: &Image, runtime: Runtime) -> Launch {
     if plan.component == Component::Kubelet {
         files.push(file(format!("usr/lib/modules-load.d/{}.conf", plan.name), MODULES.to_owned()));
         files.push(file(format!("usr/lib/sysctl.d/99-{}.conf", plan.name), SETTINGS.to_owned()));
+        files.push(file(format!("usr/share/{}/kubeadm.yaml", plan.name), kubeadm(plan)));
     }
     let name = &plan.name;
     let next = vec![
@@ -94,28 +102,38 @@ fn found<'a>(image: &'a Image, program: &str) -> Option<&'a String> {
 
 /// Files of the image that are the node's own.
 fn copied(plan: &Plan, image: &Image, runtime: Runtime) -> Vec<(String, String)> {
+    let is_node = plan.component == Component::Kubelet;
     let wanted: Vec<&str> = match runtime {
-        Runtime::Crio => PROGRAMS.to_vec(),
-        _ => vec![plan.program.as_str(), "kubeadm", "crictl"],
+        Runtime::Crio if is_node => [PROGRAMS, PROGRAMS_OF_CRIO].concat(),
+        _ if is_node => PROGRAMS.to_vec(),
+        _ => vec![plan.program.as_str()],
     };
     let programs = wanted.iter().filter_map(|program| found(image, program));
     let whole = image
         .paths
         .iter()
-        .filter(|path| is_below(path, WHOLE) || runtime == Runtime::Crio && *path == CRIO_UNIT);
+        .filter(|path| is_below(path, WHOLE) || runtime == Runtime::Crio && is_below(path, WHOLE_OF_CRIO))
+        .filter(|_| is_node);
     let paths: BTreeSet<&String> = programs.chain(whole).collect();
     paths.into_iter().map(|path| (path.clone(), path.trim_start_matches('/').to_owned())).collect()
 }
 
-/// The unit that CRI-O's own recipe brings.
-const CRIO_UNIT: &str = "/usr/lib/systemd/system/crio.service";
-
 fn upheld(plan: &Plan, image: &Image, runtime: Runtime) -> Vec<String> {
     let mut units = vec![format!("{}.service", plan.name)];
-    if runtime == Runtime::Crio && image.paths.contains(CRIO_UNIT) {
+    if runtime == Runtime::Crio && found(image, "crio").is_some() {
         units.push("crio.service".to_owned());
     }
     units
+}
+
+/// A configuration for `kubeadm init --config`, which says where the container runtime is.
+fn kubeadm(plan: &Plan) -> String {
+    format!(
+        "# kubeadm init --config /usr/share/{}/kubeadm.yaml\napiVersion: kubeadm.k8s.io/{}\nkind: InitConfiguration\n\
+         nodeRegistration:\n  criSocket: {}\n---\napiVersion: kubelet.config.k8s.io/v1beta1\n\
+         kind: KubeletConfiguration\ncgroupDriver: systemd\n",
+        plan.name, plan.kubeadm_api, plan.endpoint
+    )
 }
 
 /// That the extension fits every distribution of its architecture (`os-release(5)`, "/usr/lib/extension-release.d/").
@@ -132,8 +150,12 @@ fn release(plan: &Plan) -> String {
 /// Directories that must be there, and configuration where the host has none (`tmpfiles.d(5)`).
 fn tmpfiles(plan: &Plan, configuration: &[&String]) -> String {
     let mut text = String::new();
-    for directory in plan.directories() {
-        let _ = writeln!(text, "d {directory} 0755 root root -");
+    // What others make with modes of their own is theirs: logs, and images of the container runtime.
+    let own = plan.mounts.iter().filter(|mount| {
+        mount.kind == Presence::Directory && mount.access == Access::Write && mount.path != "/var/log"
+    });
+    for mount in own {
+        let _ = writeln!(text, "d {} 0755 root root -", mount.path);
     }
     for path in configuration {
         let _ = writeln!(text, "C {path} 0644 root root - /usr/share/{}{path}", plan.name);

@@ -119,7 +119,7 @@ fn container(plan: &Plan, runtime: &dyn ContainerRuntime) -> Launch {
             text: unit::of_container(plan, runtime, &format!("/{start}")),
             is_program: false,
         },
-        unit::environment_file(plan),
+        unit::environment_file(plan, &unit::other_image(plan)),
     ];
     files.extend(wrappers(plan));
     let mut next = runtime.bring(plan);

@@ -14,8 +14,8 @@ use super::{FromImage, Launch, LaunchFile, script, unit, wrappers};
 pub(super) fn launch(plan: &Plan) -> Launch {
     let printed = container(plan);
     let path = format!("etc/containers/systemd/{}.container", plan.name);
-    let mut files =
-        vec![LaunchFile { path, text: printed.clone(), is_program: false }, unit::environment_file(plan)];
+    let mut files = vec![LaunchFile { path, text: printed.clone(), is_program: false }];
+    files.extend(plan.reads_flags().then(|| unit::environment_file(plan, &[])));
     files.extend(wrappers(plan));
     let next = vec![
         format!("podman pull oci:LAYOUT:TAG && podman tag IMAGE_ID {}", plan.reference()),

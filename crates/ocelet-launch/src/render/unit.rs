@@ -30,7 +30,9 @@ pub(super) fn of_container(plan: &Plan, runtime: &dyn ContainerRuntime, start: &
 pub(super) fn head(plan: &Plan, how: &str, daemon: Option<&str>) -> String {
     let mut text = format!(
         "# Written by `ocelet launch` for Kubernetes {}.\n[Unit]\nDescription={} of Kubernetes {}",
-        plan.release, plan.summary, plan.release
+        plan.release,
+        capital(&plan.summary),
+        plan.release
     );
     if !how.is_empty() {
         let _ = write!(text, " {how}");
@@ -48,6 +50,12 @@ pub(super) fn head(plan: &Plan, how: &str, daemon: Option<&str>) -> String {
     text
 }
 
+/// A sentence begins with a capital.
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
 /// Started again whatever ended it.
 pub(super) const RESTART: &str = "Restart=always\nRestartSec=10\n";
 
@@ -59,20 +67,30 @@ pub(super) fn environment_path(plan: &Plan) -> String {
     format!("etc/default/{}", plan.name)
 }
 
-/// That file, with nothing set.
-pub(super) fn environment_file(plan: &Plan) -> LaunchFile {
-    let name = script::variable(plan);
-    let mut text = format!(
-        "# Another image of the same minor version of Kubernetes, or another tag of it.\n#{name}_IMAGE={}\n",
-        plan.reference()
-    );
-    if let Some(tag) = &plan.tag {
-        let _ = writeln!(text, "#{name}_IMAGE_TAG={tag}");
-    }
-    if plan.reads_flags() {
-        text.push_str("# More flags.\n#KUBELET_EXTRA_ARGS=\n");
+/// That file, with nothing set; `lines` are what else can be set, each behind its reason.
+pub(super) fn environment_file(plan: &Plan, lines: &[(&str, String)]) -> LaunchFile {
+    let flags = plan.reads_flags().then(|| ("More flags.", "KUBELET_EXTRA_ARGS=".to_owned()));
+    let mut text = String::new();
+    for (reason, line) in lines.iter().chain(&flags) {
+        let _ = writeln!(text, "# {reason}\n#{line}");
     }
     LaunchFile { path: environment_path(plan), text, is_program: false }
+}
+
+/// What a script takes another image from.
+pub(super) fn other_image(plan: &Plan) -> Vec<(&'static str, String)> {
+    let name = script::variable(plan);
+    let mut lines = vec![(
+        "Another image of the same minor version of Kubernetes.",
+        format!("{name}_IMAGE={}", plan.reference()),
+    )];
+    if let Some(tag) = &plan.tag {
+        lines.push((
+            "Another tag of the same image, of the same minor version.",
+            format!("{name}_IMAGE_TAG={tag}"),
+        ));
+    }
+    lines
 }
 
 /// The lines of `[Service]` that read what kubeadm wrote for this node, without flags that this release does not know.
