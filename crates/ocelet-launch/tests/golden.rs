@@ -40,8 +40,16 @@ fn image(component: Component, release: Release) -> Image {
         platform: "linux/amd64".to_owned(),
         commands: Some(commands.iter().map(|&command| command.to_owned()).collect()),
         paths: paths.iter().map(|&path| path.to_owned()).collect(),
+        loaders: loaders(component, release),
         environment: vec!["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned()],
     }
+}
+
+/// The kubelet is linked statically from 1.38 on.
+fn loaders(component: Component, release: Release) -> BTreeMap<String, String> {
+    let loader = ("kubelet".to_owned(), "/lib64/ld-linux-x86-64.so.2".to_owned());
+    let dynamic = component == Component::Kubelet && release < Release::new(1, 38);
+    dynamic.then_some(loader).into_iter().collect()
 }
 
 fn request(component: Component, runtime: Runtime) -> Request {
@@ -70,7 +78,7 @@ fn request(component: Component, runtime: Runtime) -> Request {
 /// What is printed, and every file behind its path.
 fn shown(launch: &Launch) -> String {
     let mut text = String::new();
-    for line in &launch.next {
+    for line in launch.bring.iter().chain(&launch.next) {
         text.push_str(&format!("#> {line}\n"));
     }
     text.push_str(&launch.printed);

@@ -36,6 +36,8 @@ pub struct Image {
     pub paths: BTreeSet<String>,
     /// Its environment, as `NAME=VALUE`.
     pub environment: Vec<String>,
+    /// The loaders of its dynamically linked programs, by the name of the program.
+    pub loaders: BTreeMap<String, String>,
 }
 
 /// What a user asks for.
@@ -94,6 +96,9 @@ pub struct Plan {
     pub image_environment: Vec<String>,
     /// The program, found in the image's `PATH`.
     pub program: String,
+    /// The loader that starts it, for one that is linked dynamically.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loader: Option<String>,
     /// Its arguments: those of the facts, those that kubeadm wrote, and those of the user.
     pub arguments: Vec<String>,
     /// Whether it runs until it is stopped.
@@ -193,7 +198,7 @@ pub fn plan(image: &Image, request: &Request, facts: &Facts) -> Result<Plan, Pla
     if !problems.is_empty() {
         return Err(PlanError { problems });
     }
-    let mut notes = problem::notes(request, release);
+    let mut notes = problem::notes(image, request, component, release);
     notes.extend(arguments::unknown(request, release, facts));
     Ok(Plan {
         component: request.component,
@@ -205,6 +210,7 @@ pub fn plan(image: &Image, request: &Request, facts: &Facts) -> Result<Plan, Pla
         platform: image.platform.clone(),
         image_environment: image.environment.clone(),
         program: component.program.clone(),
+        loader: image.loaders.get(&component.program).cloned(),
         arguments,
         stays: component.stays,
         namespaces: component.namespaces.clone(),

@@ -201,7 +201,12 @@ pub(super) fn programs(
 }
 
 /// What is no mistake and still good to know.
-pub(super) fn notes(request: &Request, release: Release) -> Vec<String> {
+pub(super) fn notes(
+    image: &Image,
+    request: &Request,
+    component: &ComponentFact,
+    release: Release,
+) -> Vec<String> {
     let mut notes = Vec::new();
     let mut note = |holds: bool, text: &str| {
         if holds {
@@ -223,6 +228,17 @@ pub(super) fn notes(request: &Request, release: Release) -> Vec<String> {
         kubelet && release >= Release::new(1, 35) && request.cgroups == crate::choice::Cgroups::V1,
         "cgroups of version 1 are in their last releases: the next kubelets will not start on this host",
     );
+    let lacks = |program: &str| image.commands.as_ref().is_some_and(|commands| !commands.contains(program));
+    note(
+        kubelet && request.runtime == Runtime::Crio && lacks("crio"),
+        "the image has no crio, so the host must have CRI-O; recipes/cri-o-node.toml makes images with both",
+    );
+    if let Some(loader) = image.loaders.get(&component.program).filter(|_| on_host(request.runtime)) {
+        notes.push(format!(
+            "{} is linked dynamically: on the host it takes {loader} and the libraries of that system; a bundle brings them",
+            component.program
+        ));
+    }
     notes
 }
 

@@ -73,18 +73,22 @@ pub(super) fn launch(plan: &Plan) -> Launch {
         text: wrapper.text.clone(),
         is_program: true,
     }));
-    let mut next = vec![format!(
-        "start it: ./start, or RUNTIME=crun ./start; it can be anywhere, the unit expects {place}"
-    )];
+    let mut next = vec!["DIR/start, or RUNTIME=crun DIR/start".to_owned()];
     if plan.stays {
         let path = format!("{}.service", plan.name);
         files.push(LaunchFile { path: path.clone(), text: service(plan, &place), is_program: false });
         next.push(format!(
-            "with systemd: cp {place}/{path} /etc/systemd/system/ && systemctl enable --now {}",
+            "or with systemd, as {place}: cp {place}/{path} /etc/systemd/system/ && systemctl enable --now {}",
             plan.name
         ));
     }
-    Launch { printed: configuration, files, from_image: FromImage::Whole { to: "rootfs" }, next }
+    Launch {
+        printed: configuration,
+        files,
+        from_image: FromImage::Whole { to: "rootfs" },
+        bring: Vec::new(),
+        next,
+    }
 }
 
 /// `config.json`, checked by the types of the specification.

@@ -87,11 +87,7 @@ impl ContainerRuntime for Ctr {
     }
 
     fn bring(&self, plan: &Plan) -> Vec<String> {
-        let file = format!("{}.tar", plan.name);
-        vec![
-            format!("ocelet export LAYOUT:TAG --format oci-archive --to {file}"),
-            format!("ctr --namespace {NAMESPACE} images import --base-name {} {file}", plan.image),
-        ]
+        super::engine::containerd_brings(plan, NAMESPACE)
     }
 }
 

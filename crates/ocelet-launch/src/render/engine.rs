@@ -82,20 +82,35 @@ impl ContainerRuntime for Engine {
     }
 
     fn bring(&self, plan: &Plan) -> Vec<String> {
-        let file = format!("{}.tar", plan.name);
-        let layout = "LAYOUT:TAG";
         match self.name {
-            "podman" => vec![format!("podman pull oci:{layout} && podman tag IMAGE_ID {}", plan.reference())],
-            "nerdctl" => vec![
-                format!("ocelet export {layout} --format oci-archive --to {file}"),
-                format!("nerdctl load --input {file} && nerdctl tag LOADED {}", plan.reference()),
-            ],
+            "podman" => podman_brings(plan),
+            "nerdctl" => containerd_brings(plan, "default"),
             _ => vec![
-                format!("ocelet export {layout} --format docker-archive --to {file}"),
-                format!("docker load --input {file} && docker tag LOADED {}", plan.reference()),
+                format!(
+                    "ocelet export LAYOUT:TAG --platform {} --format docker-archive --to {}.tar",
+                    plan.platform, plan.name
+                ),
+                format!(
+                    "docker tag \"$(docker load --quiet --input {}.tar | sed 's/.*: //')\" {}",
+                    plan.name,
+                    plan.reference()
+                ),
             ],
         }
     }
+}
+
+/// podman reads layouts as they are, and prints the identity of what it has read.
+pub(super) fn podman_brings(plan: &Plan) -> Vec<String> {
+    vec![format!("podman tag \"$(podman pull --quiet oci:LAYOUT:TAG)\" {}", plan.reference())]
+}
+
+/// containerd names what it imports by a base and the tag in the archive.
+pub(super) fn containerd_brings(plan: &Plan, namespace: &str) -> Vec<String> {
+    vec![
+        format!("ocelet export LAYOUT:TAG --format oci-archive --to {}.tar", plan.name),
+        format!("ctr --namespace {namespace} images import --base-name {} {}.tar", plan.image, plan.name),
+    ]
 }
 
 /// How a namespace of the host is asked for.

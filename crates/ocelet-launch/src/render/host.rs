@@ -71,12 +71,18 @@ pub(super) fn launch(plan: &Plan, image: &Image, runtime: Runtime) -> Launch {
             "as a system extension: put it at /var/lib/extensions/{name}, then systemd-sysext refresh && systemd-tmpfiles --create"
         ),
     ];
-    Launch { printed, files, from_image: FromImage::Files(copied), next }
+    Launch { printed, files, from_image: FromImage::Files(copied), bring: Vec::new(), next }
 }
 
 /// The unit that starts a program of the host.
 fn service(plan: &Plan, program: &str) -> String {
     let mut text = unit::head(plan, "", None);
+    if let Some(loader) = &plan.loader {
+        let _ = writeln!(
+            text,
+            "# It is linked dynamically, against the host's own libraries.\nAssertPathExists={loader}"
+        );
+    }
     text.push_str("\n[Service]\n");
     text.push_str(&unit::kubeadm_flags(plan));
     text.push_str(&unit::environment(plan));

@@ -9,7 +9,7 @@ use super::{FromImage, Launch, LaunchFile, script};
 const PLUGINS: &str = "/opt/cni/bin/";
 
 /// The plugins as files of a directory that is copied to the host.
-pub(super) fn plugins(plan: &Plan, image: &Image) -> Launch {
+pub(super) fn plugins(image: &Image) -> Launch {
     let paths: Vec<&String> = image.paths.iter().filter(|path| path.starts_with(PLUGINS)).collect();
     let printed = paths.iter().map(|path| format!("{path}\n")).collect();
     let files = paths.iter().map(|path| ((*path).clone(), path.trim_start_matches('/').to_owned())).collect();
@@ -17,7 +17,8 @@ pub(super) fn plugins(plan: &Plan, image: &Image) -> Launch {
         printed,
         files: Vec::new(),
         from_image: FromImage::Files(files),
-        next: vec![format!("copy the directory to the host's root: {}", plan.summary)],
+        bring: Vec::new(),
+        next: vec!["cp -a DIR/. /".to_owned()],
     }
 }
 
@@ -35,6 +36,7 @@ pub(super) fn kubeadm(plan: &Plan) -> Launch {
         printed: text.clone(),
         files: vec![LaunchFile { path, text, is_program: true }],
         from_image: FromImage::Nothing,
+        bring: Vec::new(),
         next: Vec::new(),
     }
 }

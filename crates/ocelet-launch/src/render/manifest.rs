@@ -55,6 +55,7 @@ fn launch(plan: &Plan, text: String, path: String, next: Vec<String>) -> Launch 
         printed: text.clone(),
         files: vec![LaunchFile { path, text, is_program: false }],
         from_image: FromImage::Nothing,
+        bring: Vec::new(),
         next,
     }
 }

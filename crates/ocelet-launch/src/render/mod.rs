@@ -26,7 +26,9 @@ pub struct Launch {
     pub files: Vec<LaunchFile>,
     /// What of the image stands in that directory.
     pub from_image: FromImage,
-    /// What to do with them.
+    /// How the image comes to what runs it: commands, where LAYOUT:TAG stands for the image as ocelet knows it.
+    pub bring: Vec<String>,
+    /// What to do with the files once they are on a host; DIR stands for the directory.
     pub next: Vec<String>,
 }
 
@@ -73,7 +75,7 @@ pub fn render(plan: &Plan, image: &Image, runtime: Runtime) -> Launch {
         (Runtime::Bundle, _) => bundle::launch(plan),
         (Runtime::Kubernetes, _) => manifest::daemon_set(plan),
         (Runtime::Crio, Component::KubeProxy) => manifest::static_pod(plan),
-        (Runtime::Systemd | Runtime::Crio, Component::InstallCni) => install::plugins(plan, image),
+        (Runtime::Systemd | Runtime::Crio, Component::InstallCni) => install::plugins(image),
         (Runtime::Systemd | Runtime::Crio, Component::Kubeadm) => install::kubeadm(plan),
         (Runtime::Systemd | Runtime::Crio, _) => host::launch(plan, image, runtime),
     }
@@ -105,7 +107,13 @@ fn container(plan: &Plan, runtime: &dyn ContainerRuntime) -> Launch {
             text: printed.clone(),
             is_program: true,
         }];
-        return Launch { printed, files, from_image: FromImage::Nothing, next: runtime.bring(plan) };
+        return Launch {
+            printed,
+            files,
+            from_image: FromImage::Nothing,
+            bring: runtime.bring(plan),
+            next: Vec::new(),
+        };
     }
     let start = format!("usr/local/libexec/{}/start", plan.name);
     let mut files = vec![
@@ -122,9 +130,9 @@ fn container(plan: &Plan, runtime: &dyn ContainerRuntime) -> Launch {
         unit::environment_file(plan, &unit::other_image(plan)),
     ];
     files.extend(wrappers(plan));
-    let mut next = runtime.bring(plan);
-    next.push(format!("systemctl daemon-reload && systemctl enable --now {}", plan.name));
-    Launch { printed, files, from_image: FromImage::Nothing, next }
+    let next =
+        vec![format!("cp -a DIR/. / && systemctl daemon-reload && systemctl enable --now {}", plan.name)];
+    Launch { printed, files, from_image: FromImage::Nothing, bring: runtime.bring(plan), next }
 }
 
 /// The scripts that enter the host, as files.

@@ -8,7 +8,7 @@ use std::fmt::Write;
 use crate::facts::Namespace;
 use crate::plan::Plan;
 
-use super::engine::{namespace_option, volume};
+use super::engine::{namespace_option, podman_brings, volume};
 use super::{FromImage, Launch, LaunchFile, script, unit, wrappers};
 
 pub(super) fn launch(plan: &Plan) -> Launch {
@@ -17,11 +17,8 @@ pub(super) fn launch(plan: &Plan) -> Launch {
     let mut files = vec![LaunchFile { path, text: printed.clone(), is_program: false }];
     files.extend(plan.reads_flags().then(|| unit::environment_file(plan, &[])));
     files.extend(wrappers(plan));
-    let next = vec![
-        format!("podman pull oci:LAYOUT:TAG && podman tag IMAGE_ID {}", plan.reference()),
-        format!("systemctl daemon-reload && systemctl start {}", plan.name),
-    ];
-    Launch { printed, files, from_image: FromImage::Nothing, next }
+    let next = vec![format!("cp -a DIR/. / && systemctl daemon-reload && systemctl start {}", plan.name)];
+    Launch { printed, files, from_image: FromImage::Nothing, bring: podman_brings(plan), next }
 }
 
 fn container(plan: &Plan) -> String {
