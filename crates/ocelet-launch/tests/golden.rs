@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use ocelet_launch::{
-    Cgroups, Component, Facts, FromImage, Image, Launch, Release, Request, Runtime, plan, render,
+    Cgroups, Component, Cri, Facts, FromImage, Image, Launch, Release, Request, Runtime, Wish, plan, render,
 };
 
 /// Releases on both sides of every change that starting a node knows.
@@ -77,22 +77,20 @@ fn request(component: Component, runtime: Runtime) -> Request {
 
 /// What is printed, and every file behind its path.
 fn shown(launch: &Launch) -> String {
-    let mut text = String::new();
-    for line in launch.bring.iter().chain(&launch.next) {
-        text.push_str(&format!("#> {line}\n"));
-    }
+    let steps = launch.bring.iter().chain(&launch.next);
+    let mut text: String = steps.flat_map(|line| ["#> ", line, "\n"]).collect();
     text.push_str(&launch.printed);
     for file in launch.files.iter().filter(|file| file.text != launch.printed) {
         let program = if file.is_program { " (program)" } else { "" };
-        text.push_str(&format!("\n#> {}{program}\n{}", file.path, file.text));
+        text.extend(["\n#> ", &file.path, program, "\n", &file.text]);
     }
     match &launch.from_image {
         FromImage::Nothing => {}
-        FromImage::Whole { to } => text.push_str(&format!("\n#> {to}: the image\n")),
+        FromImage::Whole { to } => text.extend(["\n#> ", to, ": the image\n"]),
         FromImage::Files(files) => {
             text.push_str("\n#> from the image\n");
             for (path, to) in files {
-                text.push_str(&format!("{path} -> {to}\n"));
+                text.extend([path, " -> ", to, "\n"]);
             }
         }
     }
@@ -136,6 +134,39 @@ fn every_release_and_runtime_is_written_as_it_was_read() {
                 check(&format!("{component}/{release}/{runtime}"), &shown(&launch), &mut wrong);
             }
         }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Everything that can be asked for at once, with names and values that need quoting.
+fn everything(runtime: Runtime) -> Request {
+    let mount = |text: &str| text.parse().expect("a mount");
+    Request {
+        cri: Some(Cri::Crio),
+        endpoint: Some("unix:///run/own/crio.sock".to_owned()),
+        cgroups: Cgroups::V1,
+        name: Some("node-agent".to_owned()),
+        wishes: Wish::ALL.iter().copied().collect(),
+        mounts: vec![mount("/srv/data:rslave"), mount("/etc/hosts.node:/etc/hosts:ro")],
+        without: ["/lib/modules".to_owned()].into(),
+        environment: [("NO_PROXY".to_owned(), "10.0.0.0/8,a b $x 100%".to_owned())].into(),
+        environment_file: Some("/etc/node.env".to_owned()),
+        kubeadm_flags: vec!["--node-ip=10.0.0.2".to_owned()],
+        arguments: vec!["--node-labels=a=b,c='d e'".to_owned()],
+        ..request(Component::Kubelet, runtime)
+    }
+}
+
+#[test]
+fn everything_that_can_be_asked_for_is_written() {
+    let facts = Facts::embedded();
+    let mut wrong = Vec::new();
+    for runtime in Runtime::ALL.iter().filter(|runtime| **runtime != Runtime::Kubernetes) {
+        let release = Release::new(1, 30);
+        let mut image = image(Component::Kubelet, release);
+        image.commands.get_or_insert_default().insert("rbd".to_owned());
+        let plan = plan(&image, &everything(*runtime), &facts).expect("all of it goes together");
+        check(&format!("everything/{runtime}"), &shown(&render(&plan, &image, *runtime)), &mut wrong);
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -6,6 +6,8 @@
 mod arguments;
 mod mounts;
 mod problem;
+#[cfg(test)]
+mod tests;
 mod wrappers;
 
 use std::collections::{BTreeMap, BTreeSet};

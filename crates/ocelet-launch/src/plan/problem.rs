@@ -116,7 +116,8 @@ fn shown(problems: &[Problem]) -> String {
     match problems {
         [one] => one.to_string(),
         many => {
-            let each: String = many.iter().map(|problem| format!("\n  - {problem}")).collect();
+            let each: String =
+                many.iter().flat_map(|problem| ["\n  - ".to_owned(), problem.to_string()]).collect();
             format!("{} things about this cannot work:{each}", many.len())
         }
     }

@@ -34,7 +34,7 @@ pub(super) fn planned(
         if wrappers.iter().any(|wrapper| wrapper.path == path) {
             continue;
         }
-        let entered: String = fact.namespaces.iter().map(|one| format!(" --{one}")).collect();
+        let entered: String = fact.namespaces.iter().flat_map(|one| [" --", one]).collect();
         wrappers.push(Wrapper {
             path: path.clone(),
             text: format!(

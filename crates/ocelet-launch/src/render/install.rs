@@ -11,7 +11,7 @@ const PLUGINS: &str = "/opt/cni/bin/";
 /// The plugins as files of a directory that is copied to the host.
 pub(super) fn plugins(image: &Image) -> Launch {
     let paths: Vec<&String> = image.paths.iter().filter(|path| path.starts_with(PLUGINS)).collect();
-    let printed = paths.iter().map(|path| format!("{path}\n")).collect();
+    let printed = paths.iter().flat_map(|path| [path.as_str(), "\n"]).collect();
     let files = paths.iter().map(|path| ((*path).clone(), path.trim_start_matches('/').to_owned())).collect();
     Launch {
         printed,

@@ -1,0 +1,248 @@
+//! Plans for every release and every choice: which flags, mounts and scripts they have, and what they refuse.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::*;
+use crate::flags::{self, Fit};
+
+fn image() -> Image {
+    let commands = ["kubelet", "kubeadm", "kube-proxy", "install-cni", "nsenter", "sh", "rbd"];
+    Image {
+        name: "localhost/kubelet".to_owned(),
+        tag: Some("v1.36.4".to_owned()),
+        release: Some(Release::new(1, 36)),
+        platform: "linux/amd64".to_owned(),
+        commands: Some(commands.iter().map(|&command| command.to_owned()).collect()),
+        ..Image::default()
+    }
+}
+
+fn request(component: Component, runtime: Runtime) -> Request {
+    Request {
+        component,
+        runtime,
+        cri: None,
+        endpoint: None,
+        cgroups: Cgroups::V2,
+        release: None,
+        name: None,
+        wishes: BTreeSet::new(),
+        mounts: Vec::new(),
+        without: BTreeSet::new(),
+        environment: BTreeMap::new(),
+        environment_file: None,
+        kubeadm_flags: Vec::new(),
+        arguments: Vec::new(),
+    }
+}
+
+fn kubelet() -> Request {
+    request(Component::Kubelet, Runtime::Podman)
+}
+
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|&word| word.to_owned()).collect()
+}
+
+#[test]
+fn no_release_is_given_a_flag_that_it_does_not_know() {
+    let facts = Facts::embedded();
+    let mut held = 0;
+    for minor in 18..=38 {
+        let release = Release::new(1, minor);
+        for (component, table) in [
+            (Component::Kubelet, flags::Component::Kubelet),
+            (Component::Kubeadm, flags::Component::Kubeadm),
+            (Component::KubeProxy, flags::Component::KubeProxy),
+        ] {
+            for (cri, cgroups, endpoint) in choices() {
+                let request = Request {
+                    cri: Some(cri),
+                    cgroups,
+                    endpoint,
+                    release: Some(release),
+                    arguments: if component == Component::Kubeadm {
+                        words(&["join", "x:1"])
+                    } else {
+                        Vec::new()
+                    },
+                    ..request(component, Runtime::Podman)
+                };
+                // docker is refused from 1.24 on, which another test says.
+                let Ok(plan) = plan(&image(), &request, &facts) else { continue };
+                for argument in plan.arguments.iter().filter(|argument| argument.starts_with('-')) {
+                    let fit = facts.flags.fit(table, release, argument);
+                    assert!(fit.is_accepted(), "{component} {release} {cri}: {argument} is {fit:?}");
+                    held += 1;
+                }
+            }
+        }
+    }
+    assert!(held > 1_000, "only {held} flags were held against the tables");
+}
+
+/// Everything that a user may choose and that flags go by.
+fn choices() -> impl Iterator<Item = (Cri, Cgroups, Option<String>)> {
+    let endpoints = [None, Some("unix:///run/own.sock".to_owned())];
+    Cri::ALL.iter().flat_map(move |cri| {
+        let endpoints = endpoints.clone();
+        Cgroups::ALL.iter().flat_map(move |cgroups| {
+            endpoints.clone().into_iter().map(move |endpoint| (*cri, *cgroups, endpoint))
+        })
+    })
+}
+
+#[test]
+fn a_file_of_an_earlier_kubeadm_is_freed_of_what_went() {
+    let facts = Facts::embedded();
+    let wrote = words(&["--pod-infra-container-image=registry.k8s.io/pause:3.9", "--node-ip=10.0.0.2"]);
+    for (minor, kept) in [(34, 2), (35, 1)] {
+        let request =
+            Request { kubeadm_flags: wrote.clone(), release: Some(Release::new(1, minor)), ..kubelet() };
+        let plan = plan(&image(), &request, &facts).expect("it can be started");
+        let there = wrote.iter().filter(|flag| plan.arguments.contains(flag)).count();
+        assert_eq!(there, kept, "1.{minor}: {:?}", plan.arguments);
+        assert_eq!(plan.gone_flags.contains(&"pod-infra-container-image".to_owned()), kept == 1);
+    }
+}
+
+#[test]
+fn kubeadm_is_told_of_the_socket_where_it_takes_it() {
+    let facts = Facts::embedded();
+    let socket = "--cri-socket=unix:///run/containerd/containerd.sock";
+    for (arguments, told) in [
+        (&["join", "10.0.0.1:6443"][..], true),
+        (&["reset"], true),
+        (&["init", "--upload-certs"], true),
+        (&["init", "--config", "x.yaml"], false),
+        (&["init", "--config=x.yaml"], false),
+        (&["join", "x:1", "--cri-socket", "unix:///a"], false),
+        (&["init", "phase", "preflight"], false),
+        (&["token", "create"], false),
+        (&[], false),
+    ] {
+        let request = Request { arguments: words(arguments), ..request(Component::Kubeadm, Runtime::Podman) };
+        let plan = plan(&image(), &request, &facts).expect("it can be started");
+        assert_eq!(plan.arguments.contains(&socket.to_owned()), told, "{arguments:?}");
+    }
+}
+
+#[test]
+fn what_cannot_work_is_said_with_what_to_do() {
+    let facts = Facts::embedded();
+    let old = || Some(Release::new(1, 23));
+    let bare = || Image { commands: Some(["kubelet".to_owned()].into()), ..image() };
+    for (image, request, want) in [
+        (Image { release: None, ..image() }, kubelet(), "name it with --kubernetes"),
+        (
+            bare(),
+            request(Component::Kubeadm, Runtime::Podman),
+            "no program \"kubeadm\"; take a tag with kubeadm",
+        ),
+        (bare(), Request { wishes: [Wish::Iscsi].into(), ..kubelet() }, "--set volumes=iscsi"),
+        (image(), request(Component::Kubelet, Runtime::Kubernetes), "is not started by kubernetes"),
+        (image(), request(Component::Kubeadm, Runtime::Quadlet), "use --runtime podman"),
+        (
+            image(),
+            Request { cri: Some(Cri::Docker), ..kubelet() },
+            "only before Kubernetes 1.24, and this is 1.36",
+        ),
+        (
+            image(),
+            Request { endpoint: Some("/run/x.sock".to_owned()), ..kubelet() },
+            "must be written as a URL",
+        ),
+        (
+            image(),
+            Request { arguments: words(&["--network-plugin=cni"]), ..kubelet() },
+            "went with Kubernetes 1.24",
+        ),
+        (
+            image(),
+            Request { arguments: words(&["--config-dir=/x"]), release: old(), ..kubelet() },
+            "came with Kubernetes",
+        ),
+        (
+            image(),
+            Request { without: ["/nowhere".to_owned()].into(), ..kubelet() },
+            "nothing is mounted on /nowhere",
+        ),
+        (image(), Request { wishes: [Wish::Rbd].into(), ..kubelet() }, "use the CSI driver"),
+        (image(), Request { name: Some("a b".to_owned()), ..kubelet() }, "cannot be the name of a container"),
+        (
+            image(),
+            Request { environment: [("A B".to_owned(), String::new())].into(), ..kubelet() },
+            "no name of a variable",
+        ),
+    ] {
+        let error = plan(&image, &request, &facts).expect_err(want).to_string();
+        assert!(error.contains(want), "wanted {want:?}, got {error}");
+    }
+}
+
+#[test]
+fn all_problems_are_said_at_once() {
+    let request = Request {
+        cri: Some(Cri::Docker),
+        arguments: words(&["--network-plugin=cni", "--docker-endpoint=x"]),
+        without: ["/nowhere".to_owned()].into(),
+        ..kubelet()
+    };
+    let error = plan(&image(), &request, &Facts::embedded()).expect_err("four things are wrong");
+    assert_eq!(error.problems.len(), 4, "{error}");
+}
+
+#[test]
+fn mounts_are_left_out_replaced_and_added() {
+    let facts = Facts::embedded();
+    let request = Request {
+        without: ["/lib/modules".to_owned()].into(),
+        mounts: vec![
+            "/etc/hosts.kubelet:/etc/hosts:ro".parse().expect("a mount"),
+            "/data".parse().expect("a mount"),
+        ],
+        wishes: [Wish::Certificates, Wish::Iscsi, Wish::Modprobe].into(),
+        ..kubelet()
+    };
+    let plan = plan(&image(), &request, &facts).expect("it can be started");
+    let sources = |target: &str| -> Vec<&str> {
+        plan.mounts.iter().filter(|mount| mount.target == target).map(|mount| mount.path.as_str()).collect()
+    };
+    for (target, want) in [
+        ("/lib/modules", &[][..]),
+        ("/etc/hosts", &["/etc/hosts.kubelet"]),
+        ("/data", &["/data"]),
+        ("/etc/ssl/certs", &["/etc/ssl/certs"]),
+        ("/usr/local/sbin/iscsiadm", &["/usr/local/libexec/kubelet/iscsiadm"]),
+        ("/usr/local/sbin/modprobe", &["/usr/local/libexec/kubelet/modprobe"]),
+        ("/etc/ceph", &[]),
+    ] {
+        assert_eq!(sources(target), want, "{target}");
+    }
+    let targets: Vec<&String> = plan.mounts.iter().map(|mount| &mount.target).collect();
+    assert!(targets.is_sorted(), "what lies below another is mounted after it: {targets:?}");
+}
+
+#[test]
+fn docker_has_its_own_plugins_only_where_the_image_has_none() {
+    let facts = Facts::embedded();
+    for (paths, mounted) in [(&[][..], true), (&["/opt/cni/bin/bridge"], false)] {
+        let image = Image {
+            paths: paths.iter().map(|&path| path.to_owned()).collect(),
+            release: Some(Release::new(1, 23)),
+            ..image()
+        };
+        let plan =
+            plan(&image, &request(Component::Kubelet, Runtime::Docker), &facts).expect("it can be started");
+        assert_eq!(plan.mounts.iter().any(|mount| mount.target == "/opt/cni/bin"), mounted);
+    }
+}
+
+#[test]
+fn mistyped_flags_are_noticed() {
+    let request = Request { arguments: words(&["--node-ipp=10.0.0.2"]), ..kubelet() };
+    let plan = plan(&image(), &request, &Facts::embedded()).expect("the tables may lack a flag");
+    assert!(plan.notes.iter().any(|note| note.contains("is --node-ip meant?")), "{:?}", plan.notes);
+    let fit = Facts::embedded().flags.fit(flags::Component::Kubelet, plan.release, "--node-ipp");
+    assert!(matches!(fit, Fit::Unknown { .. }));
+}
