@@ -1,10 +1,15 @@
 //! What is written for nine releases of Kubernetes and every runtime, held against files that people have read.
 //!
 //! `OCELET_BLESS=1 cargo test -p ocelet-launch --test golden` writes them anew; what then differs is read again.
-#![expect(clippy::disallowed_methods, reason = "golden files are read and written here")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "golden files are read and written here, and scripts shown to a shell"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use ocelet_launch::{
     Cgroups, Component, Cri, Facts, FromImage, Image, Launch, Release, Request, Runtime, Wish, plan, render,
@@ -97,15 +102,28 @@ fn shown(launch: &Launch) -> String {
     text
 }
 
+/// Whether a shell can read a script, without running it.
+fn is_script(text: &str) -> bool {
+    let mut shell = Command::new("sh").arg("-n").stdin(Stdio::piped()).spawn().expect("every system has sh");
+    let mut input = shell.stdin.take().expect("it is piped");
+    input.write_all(text.as_bytes()).expect("the shell reads it");
+    drop(input);
+    shell.wait().expect("the shell ends").success()
+}
+
 fn golden(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)
 }
 
-fn check(name: &str, got: &str, wrong: &mut Vec<String>) {
-    let path = golden(name);
+fn check(name: &str, launch: &Launch, wrong: &mut Vec<String>) {
+    let texts = launch.files.iter().map(|file| &file.text).chain([&launch.printed]);
+    for text in texts.filter(|text| text.starts_with("#!")) {
+        assert!(is_script(text), "{name} has a script that no shell reads:\n{text}");
+    }
+    let (path, got) = (golden(name), shown(launch));
     if std::env::var_os("OCELET_BLESS").is_some() {
         std::fs::create_dir_all(path.parent().expect("it has a directory")).expect("a directory");
-        std::fs::write(&path, got).expect("a golden file");
+        std::fs::write(&path, &got).expect("a golden file");
         return;
     }
     let want = std::fs::read_to_string(&path).unwrap_or_default();
@@ -131,7 +149,7 @@ fn every_release_and_runtime_is_written_as_it_was_read() {
                     continue;
                 };
                 let launch = render(&plan, &image, *runtime);
-                check(&format!("{component}/{release}/{runtime}"), &shown(&launch), &mut wrong);
+                check(&format!("{component}/{release}/{runtime}"), &launch, &mut wrong);
             }
         }
     }
@@ -166,7 +184,7 @@ fn everything_that_can_be_asked_for_is_written() {
         let mut image = image(Component::Kubelet, release);
         image.commands.get_or_insert_default().insert("rbd".to_owned());
         let plan = plan(&image, &everything(*runtime), &facts).expect("all of it goes together");
-        check(&format!("everything/{runtime}"), &shown(&render(&plan, &image, *runtime)), &mut wrong);
+        check(&format!("everything/{runtime}"), &render(&plan, &image, *runtime), &mut wrong);
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

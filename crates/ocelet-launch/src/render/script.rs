@@ -157,7 +157,7 @@ fn flags(plan: &Plan) -> String {
             text,
             "flags=\nfor flag in ${{KUBELET_KUBEADM_ARGS:-}} ${{KUBELET_EXTRA_ARGS:-}}; do\n    case $flag in\n    {}) ;;\n    \
              *) flags=\"$flags $flag\" ;;\n    esac\ndone\n",
-            gone.join(" |\n    ")
+            gone.join(" | \\\n    ")
         );
     }
     text
