@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use ocelet::ExitClass;
 use ocelet::fetch::store::StoreError;
 use ocelet::fetch::{BringError, MirrorError};
-use ocelet::finished::{ExportError, FinishedError, FlattenError, export_class};
+use ocelet::finished::{ExportError, FinishedError, FlattenError, LaunchError, export_class};
 use ocelet::locking::LockingError;
 
 use crate::output::Talk;
@@ -118,6 +118,12 @@ impl From<ExportError> for Failure {
 
 impl From<FlattenError> for Failure {
     fn from(error: FlattenError) -> Self {
+        Self { code: error.class() as u8, ..Self::of(&error) }
+    }
+}
+
+impl From<LaunchError> for Failure {
+    fn from(error: LaunchError) -> Self {
         Self { code: error.class() as u8, ..Self::of(&error) }
     }
 }

@@ -6,11 +6,11 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// A minor release of Kubernetes, like 1.36.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Release {
     major: u16,
     minor: u16,
@@ -51,6 +51,12 @@ impl FromStr for Release {
             patch_is_one.then_some(Self { major, minor })
         };
         parsed().ok_or_else(|| UnknownRelease { text: text.to_owned() })
+    }
+}
+
+impl From<Release> for String {
+    fn from(release: Release) -> Self {
+        release.to_string()
     }
 }
 

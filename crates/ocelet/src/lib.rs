@@ -34,6 +34,7 @@ pub use error::Error;
 pub use event::{Event, Observer, Silent};
 pub use exit::ExitClass;
 pub use ocelet_elf::RulePacks;
+pub use ocelet_launch as launch;
 pub use ocelet_net as net;
 pub use ocelet_tree as tree;
 pub use packing::{PackingOptions, Savings};

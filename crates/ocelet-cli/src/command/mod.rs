@@ -7,6 +7,7 @@ mod completions;
 mod diff;
 mod export;
 mod inspect;
+mod launch;
 mod lock;
 mod mirror;
 mod sbom;
@@ -47,6 +48,8 @@ pub(crate) enum Command {
     Verify(verify::Arguments),
     /// Write an image as a docker-archive, an oci-archive or a root file system tarball
     Export(export::Arguments),
+    /// Print or write what starts an image: scripts, units, a bundle, a whole node
+    Launch(launch::Arguments),
     /// Show, check or clean the cache of downloads
     Cache(cache::Arguments),
     /// Print the JSON schema of recipes, for editors
@@ -69,6 +72,7 @@ pub(crate) fn run(command: Command, talk: &Talk) -> Result<ExitCode, Failure> {
         Command::Sbom(arguments) => sbom::run(&arguments, talk),
         Command::Verify(arguments) => verify::run(&arguments, talk),
         Command::Export(arguments) => export::run(&arguments, talk),
+        Command::Launch(arguments) => launch::run(&arguments, talk),
         Command::Cache(arguments) => cache::run(&arguments, talk),
         Command::Schema => schema::run(),
         Command::Completions(arguments) => completions::run(&arguments),

@@ -20,16 +20,8 @@ use std::fmt;
 use serde::Serialize;
 
 use self::yaml::{Node, Place};
+use crate::choice::Cgroups;
 use crate::version::Release;
-
-/// The hierarchy of cgroups that a host has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cgroup {
-    /// One hierarchy for each controller.
-    V1,
-    /// One for all.
-    V2,
-}
 
 /// A path of the container that something of the host is mounted on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +47,7 @@ pub struct CheckContext {
     /// The release of the kubelet.
     pub release: Release,
     /// What the host has; without it nothing is said about cgroups.
-    pub cgroup: Option<Cgroup>,
+    pub cgroup: Option<Cgroups>,
     /// The names of the programs in the image's `PATH`; without them nothing is said about volumes.
     pub commands: Option<BTreeSet<String>>,
     /// What is mounted, or lies in the image; without it the kubelet runs on the host and sees all paths.

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::fields::{Fields, Holds};
 use super::scalar::{Scalar, resolve};
 use super::yaml::{Node, Place, Value};
-use super::{Cgroup, CheckContext, MountTarget, Report, Severity, shown};
+use super::{Cgroups, CheckContext, MountTarget, Report, Severity, shown};
 use crate::flags::{Component, Fit, Flags};
 use crate::version::Release;
 
@@ -106,7 +106,7 @@ fn cgroups(document: &Node, context: &CheckContext, report: &mut Report) {
     let by_flag = flag(context, "fail-cgroupv1").map(|value| value != "false");
     let by_field = switch(document, name);
     let fails = by_flag.or(by_field.map(|(_, fails)| fails)).unwrap_or(context.release >= CGROUP_V1_REFUSED);
-    if context.cgroup == Some(Cgroup::V1) && has_field && fails {
+    if context.cgroup == Some(Cgroups::V1) && has_field && fails {
         let place = by_field.map_or(document.place, |(place, _)| place);
         let what =
             format!("the host has cgroup v1, on which the kubelet {} does not start so", context.release);
@@ -114,7 +114,7 @@ fn cgroups(document: &Node, context: &CheckContext, report: &mut Report) {
         report.add(place, Severity::Error, name, what, advice, Some(CGROUP_V1_SOURCE));
     }
     let has_driver = given(document, "cgroupDriver").is_some() || flag(context, "cgroup-driver").is_some();
-    if context.cgroup == Some(Cgroup::V2) && context.release < DRIVER_IS_ASKED && !has_driver {
+    if context.cgroup == Some(Cgroups::V2) && context.release < DRIVER_IS_ASKED && !has_driver {
         let what = "without it the kubelet manages cgroups itself, beside systemd where the host runs that"
             .to_owned();
         let advice = "write cgroupDriver: systemd on such a host, and have the container runtime do the same"

@@ -66,7 +66,7 @@ fn release(text: &str) -> Release {
 fn usual(at: &str) -> CheckContext {
     let paths = ["/etc/kubernetes", "/run", "/var/lib/kubelet/", "/etc/resolv.conf"];
     let mounts = paths.into_iter().map(|path| MountTarget { path: path.to_owned() }).collect();
-    CheckContext { cgroup: Some(Cgroup::V2), mounts: Some(mounts), ..CheckContext::new(release(at)) }
+    CheckContext { cgroup: Some(Cgroups::V2), mounts: Some(mounts), ..CheckContext::new(release(at)) }
 }
 
 /// Findings as `line:column severity field`.
@@ -213,7 +213,7 @@ fn host_image_and_flags_are_told_of() {
     let with_endpoint = format!("{config}containerRuntimeEndpoint: unix:///run/x\n");
     let off = format!("{with_endpoint}failCgroupV1: false\n");
     let on = format!("{with_endpoint}failCgroupV1: true\n");
-    let v1 = |at: &str| CheckContext { cgroup: Some(Cgroup::V1), ..CheckContext::new(release(at)) };
+    let v1 = |at: &str| CheckContext { cgroup: Some(Cgroups::V1), ..CheckContext::new(release(at)) };
     let flags = |at: &str, flags: &[&str]| CheckContext {
         flags: flags.iter().map(|&flag| flag.to_owned()).collect(),
         ..v1(at)

@@ -9,7 +9,7 @@ use ocelet_tree::{Content, Kind, Tree, TreePath};
 
 use super::reference::FinishedImage;
 use crate::exit::ExitClass;
-use crate::host::Host;
+use crate::host::{Host, LaidOut, LayOutError, lay_out};
 use crate::unpack::{self, UnpackError};
 
 /// Why a root file system cannot be written.
@@ -22,6 +22,9 @@ pub enum FlattenError {
     /// The archive cannot be written.
     #[error("cannot write the root file system")]
     Write(#[from] WriteError),
+    /// The directory cannot be written.
+    #[error(transparent)]
+    LayOut(#[from] LayOutError),
 }
 
 impl FlattenError {
@@ -29,7 +32,8 @@ impl FlattenError {
     pub fn class(&self) -> ExitClass {
         match self {
             Self::Unpack(error) => error.class(),
-            Self::Write(_) => ExitClass::Failed,
+            Self::LayOut(LayOutError::Occupied { .. } | LayOutError::NoName { .. }) => ExitClass::Usage,
+            Self::Write(_) | Self::LayOut(_) => ExitClass::Failed,
         }
     }
 }
@@ -47,6 +51,20 @@ pub fn rootfs(
     let tree = tree(image, path, host)?;
     tar_out::write_tree(&tree, sink)?;
     Ok(())
+}
+
+/// Writes the files of an image into the directory `to`, which does not exist yet or is empty: what runc and crun take for
+/// the root of a container.
+///
+/// # Errors
+/// A layer is damaged, or the directory cannot be written; then it is not there.
+pub fn unpack(
+    image: &FinishedImage,
+    path: &Path,
+    to: &Path,
+    host: &Host<'_>,
+) -> Result<LaidOut, FlattenError> {
+    Ok(lay_out(&tree(image, path, host)?, to)?)
 }
 
 /// What the files of a tree hold, each once however many names it has, by the first of them.

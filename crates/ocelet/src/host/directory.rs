@@ -12,7 +12,6 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::ops::Range;
 use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -21,9 +20,10 @@ use ocelet_tree::{
     Blob, Bytes, Glob, Inode, Kind, LinkTarget, Metadata, Name, Node, Owner, ReadError, Source, TreePath,
     View,
 };
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, Stat};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
+use super::beneath;
 use super::file::bytes_of;
 
 /// Directories whose contents are the kernel's and not files.
@@ -151,7 +151,8 @@ impl View for DirectoryView {
             return Ok(Vec::new());
         }
         let error = |cause: Errno| self.root.error(path, 0, 0, cause.into());
-        let directory = self.root.open(path, OFlags::DIRECTORY | OFlags::RDONLY).map_err(error)?;
+        let directory =
+            beneath::open(&self.root.descriptor, path, OFlags::DIRECTORY | OFlags::RDONLY).map_err(error)?;
         let mut names = Vec::new();
         for entry in rustix::fs::Dir::read_from(&directory).map_err(error)? {
             let entry = entry.map_err(error)?;
@@ -168,36 +169,8 @@ impl View for DirectoryView {
 }
 
 impl Root {
-    fn relative(path: &TreePath) -> &Path {
-        if path.is_root() { Path::new(".") } else { Path::new(std::ffi::OsStr::from_bytes(path.as_bytes())) }
-    }
-
     fn stat(&self, path: &TreePath) -> Result<Stat, Errno> {
-        rustix::fs::statat(&self.descriptor, Self::relative(path), AtFlags::SYMLINK_NOFOLLOW)
-    }
-
-    /// Opens beneath the root without following links; component by component where the kernel lacks
-    /// `openat2` (before 5.6) or a sandbox hides it.
-    fn open(&self, path: &TreePath, flags: OFlags) -> Result<OwnedFd, Errno> {
-        let flags = flags | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
-        match rustix::fs::openat2(&self.descriptor, Self::relative(path), flags, Mode::empty(), resolve) {
-            Err(Errno::NOSYS | Errno::PERM) => self.open_stepwise(path, flags),
-            other => other,
-        }
-    }
-
-    fn open_stepwise(&self, path: &TreePath, flags: OFlags) -> Result<OwnedFd, Errno> {
-        let step = OFlags::DIRECTORY | OFlags::PATH | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-        let mut directory = rustix::fs::openat(&self.descriptor, ".", step, Mode::empty())?;
-        let names: Vec<Name> = path.components().collect();
-        let Some((last, above)) = names.split_last() else {
-            return rustix::fs::openat(&directory, ".", flags, Mode::empty());
-        };
-        for name in above {
-            directory = rustix::fs::openat(&directory, name.as_bytes(), step, Mode::empty())?;
-        }
-        rustix::fs::openat(&directory, last.as_bytes(), flags, Mode::empty())
+        rustix::fs::statat(&self.descriptor, beneath::relative(path), AtFlags::SYMLINK_NOFOLLOW)
     }
 
     fn file(self: &Arc<Self>, path: &TreePath, stat: &Stat) -> io::Result<Kind> {
@@ -209,7 +182,7 @@ impl Root {
     }
 
     fn target(&self, path: &TreePath) -> io::Result<LinkTarget> {
-        let target = rustix::fs::readlinkat(&self.descriptor, Self::relative(path), Vec::new())?;
+        let target = rustix::fs::readlinkat(&self.descriptor, beneath::relative(path), Vec::new())?;
         LinkTarget::new(target.as_bytes()).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
     }
 
@@ -231,7 +204,7 @@ impl Root {
         // A capability is at most 24 bytes (struct vfs_ns_cap_data, linux/capability.h).
         let mut value = vec![0; 64];
         let name = c"security.capability";
-        let file = self.path.join(Self::relative(path));
+        let file = self.path.join(beneath::relative(path));
         match rustix::fs::lgetxattr(&file, name, &mut value[..]) {
             Ok(length) => {
                 value.truncate(length);
@@ -244,7 +217,12 @@ impl Root {
     }
 
     fn error(&self, path: &TreePath, offset: u64, length: u64, cause: io::Error) -> ReadError {
-        ReadError { label: self.path.join(Self::relative(path)).display().to_string(), offset, length, cause }
+        ReadError {
+            label: self.path.join(beneath::relative(path)).display().to_string(),
+            offset,
+            length,
+            cause,
+        }
     }
 }
 
@@ -265,12 +243,12 @@ struct OnDemand {
 impl OnDemand {
     /// Opens the file and makes sure that it is still the one that was seen.
     fn open(&self) -> io::Result<File> {
-        let descriptor =
-            self.root.open(&self.path, OFlags::RDONLY | OFlags::NOATIME).or_else(|error| match error {
-                // Only the owner may leave the access time alone.
-                Errno::PERM => self.root.open(&self.path, OFlags::RDONLY),
-                other => Err(other),
-            })?;
+        let open = |flags| beneath::open(&self.root.descriptor, &self.path, flags);
+        let descriptor = open(OFlags::RDONLY | OFlags::NOATIME).or_else(|error| match error {
+            // Only the owner may leave the access time alone.
+            Errno::PERM => open(OFlags::RDONLY),
+            other => Err(other),
+        })?;
         let stat = rustix::fs::fstat(&descriptor)?;
         let found = Identity { device: stat.st_dev, inode: stat.st_ino };
         if found != self.identity || u64::try_from(stat.st_size) != Ok(self.length) {
@@ -288,7 +266,7 @@ impl Source for OnDemand {
     }
 
     fn label(&self) -> String {
-        self.root.path.join(Root::relative(&self.path)).display().to_string()
+        self.root.path.join(beneath::relative(&self.path)).display().to_string()
     }
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
@@ -301,41 +279,5 @@ impl Source for OnDemand {
 
     fn bytes(&self, range: Range<u64>) -> io::Result<Bytes> {
         bytes_of(&self.open()?, &range)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Where the kernel has no `openat2`, each step is taken alone, and no link is followed either.
-    #[test]
-    fn opening_step_by_step_follows_no_link() {
-        let place = tempfile::tempdir().expect("a directory");
-        let lines = "/a/b/file = inside\n/a/link -> b\n/a/b/filelink -> file\n/top = top";
-        ocelet_testkit::rootfs::write_directory(&ocelet_testkit::rootfs::tree(lines), place.path(), false);
-        let view = DirectoryView::open(place.path(), &Owner::new("host")).expect("it is there");
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-        for (path, want) in [
-            ("/a/b/file", Some("inside")),
-            ("/top", Some("top")),
-            ("/a/link/file", None),
-            ("/a/b/filelink", None),
-            ("/top/x", None),
-            ("/none", None),
-        ] {
-            let path = TreePath::new(path).expect("a path");
-            for opened in [view.root.open_stepwise(&path, flags), view.root.open(&path, OFlags::RDONLY)] {
-                let text = opened.ok().map(|descriptor| {
-                    let mut text = String::new();
-                    File::from(descriptor).read_to_string(&mut text).expect("readable");
-                    text
-                });
-                assert_eq!(text.as_deref(), want, "{path}");
-            }
-        }
-        let root =
-            view.root.open_stepwise(&TreePath::root(), flags | OFlags::DIRECTORY).expect("the root itself");
-        assert!(rustix::fs::Dir::read_from(&root).is_ok());
     }
 }

@@ -1,12 +1,14 @@
 //! The host's doors: everything that the hallway may ask of the machine it runs on, passed in and never found.
 //!
-//! Files are read through [`DirectoryView`] and [`open`], written through [`Scratch`], and time is the
+//! Files are read through [`DirectoryView`] and [`open`], written through [`Scratch`] and [`lay_out`], and time is the
 //! [`Host::epoch`] that the caller chose. Programs are run by [`run()`]. What apt of the machine is configured with is read by [`apt_sources`]. No
 //! room opens a file, reads a clock or looks at the environment by any other way.
 
 mod apt;
+mod beneath;
 mod directory;
 mod file;
+mod lay_out;
 mod mapping;
 mod process;
 mod scratch;
@@ -19,6 +21,7 @@ pub use apt::{AptError, AptRepository, AptSources, apt_sources};
 pub use directory::{DirectoryError, DirectoryView};
 pub(crate) use file::opened;
 pub use file::{FileError, open, read_text, write_text};
+pub use lay_out::{LaidOut, LayOutError, lay_out};
 pub use process::{Ended, Ending, ProcessError, Program, machine, private_directory, run, write_program};
 pub(crate) use process::{exists, read_whole};
 pub use scratch::{Scratch, ScratchError, ScratchFile};

@@ -24,7 +24,7 @@ fn view(lines: &str) -> (tempfile::TempDir, DirectoryView) {
 }
 
 /// Every entry of a view, the whole way down.
-fn walk(view: &dyn View) -> BTreeMap<String, String> {
+pub(super) fn walk(view: &dyn View) -> BTreeMap<String, String> {
     let mut shown = BTreeMap::new();
     let mut todo = vec![TreePath::root()];
     while let Some(at) = todo.pop() {

@@ -186,6 +186,24 @@ fn archives_hold_the_same_files() {
     }
 }
 
+/// What runc and crun start: the files of the image in a directory, which is never written into a second time.
+#[test]
+fn images_are_unpacked_into_a_new_directory() {
+    let outcome = assembled();
+    let to = outcome.place.path().join("files");
+    let images = outcome.images();
+    let unpack =
+        || with_host(outcome.place.path(), |host| finished::unpack(&images[0], &outcome.layout(), &to, host));
+    let (done, tree) = (unpack().expect("it is not there yet"), outcome.tree(&images[0]));
+    assert_eq!(done.entries, tree.len());
+    for (path, _) in tree.iter() {
+        let place = to.join(path.to_string().trim_start_matches('/'));
+        assert!(std::fs::symlink_metadata(&place).is_ok(), "{path}");
+    }
+    let error = unpack().expect_err("it is there");
+    assert_eq!(error.class(), ocelet::ExitClass::Usage, "{error}");
+}
+
 /// An archive and a layout of ours are sources of the next recipe.
 #[test]
 fn an_archive_is_a_source() {

@@ -1,0 +1,142 @@
+//! docker, nerdctl and podman: the same words, but for a few.
+//!
+//! Sources: docs.docker.com/reference/cli/docker/container/run, nerdctl's docs/command-reference.md and podman-run(1).
+
+use crate::facts::{Access, Namespace, Propagation};
+use crate::plan::{Plan, PlannedMount};
+
+use super::shell::word;
+use super::{ContainerRuntime, Form, script};
+
+/// One of the three.
+#[derive(Debug)]
+pub(super) struct Engine {
+    name: &'static str,
+    daemon: Option<&'static str>,
+    /// Whether what a unit starts can write to the unit's own output.
+    passes_output_through: bool,
+}
+
+pub(super) const DOCKER: Engine =
+    Engine { name: "docker", daemon: Some("docker.service"), passes_output_through: false };
+pub(super) const NERDCTL: Engine =
+    Engine { name: "nerdctl", daemon: Some("containerd.service"), passes_output_through: false };
+pub(super) const PODMAN: Engine = Engine { name: "podman", daemon: None, passes_output_through: true };
+
+impl ContainerRuntime for Engine {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn daemon(&self) -> Option<&'static str> {
+        self.daemon
+    }
+
+    fn command(&self, plan: &Plan, form: Form) -> Vec<String> {
+        let mut words = vec![format!("{} run", self.name)];
+        let mut option = |text: String| words.push(text);
+        match (plan.stays, form) {
+            (false, _) => option("--rm --interactive".to_owned()),
+            (true, Form::ByHand) => option("--detach --restart always".to_owned()),
+            (true, Form::ByUnit) => option(format!("--rm --cidfile /run/{}.cid", plan.name)),
+        }
+        if plan.image.starts_with("localhost/") {
+            option("--pull never".to_owned());
+        }
+        option(format!("--name {}", plan.name));
+        if form == Form::ByUnit && self.passes_output_through {
+            option("--log-driver passthrough".to_owned());
+        }
+        if !plan.namespaces.is_empty() {
+            option("--privileged".to_owned());
+        }
+        for namespace in &plan.namespaces {
+            option(namespace_option(*namespace).to_owned());
+        }
+        if let Some(file) = &plan.environment_file {
+            option(format!("--env-file {}", word(file)));
+        }
+        for (name, value) in &plan.environment {
+            option(format!("--env {}", word(&format!("{name}={value}"))));
+        }
+        for mount in plan.mounts.iter().filter(|mount| !script::depends(mount)) {
+            option(format!("--volume {}", volume(mount, plan.relabel)));
+        }
+        option("\"$@\"".to_owned());
+        option(format!("--entrypoint {}", plan.program));
+        option("\"$image\"".to_owned());
+        words.extend(script::arguments(plan));
+        words
+    }
+
+    fn mount_of_variable(&self) -> &'static str {
+        "--volume \"$path:$path:ro\""
+    }
+
+    fn cleanup(&self, plan: &Plan) -> Vec<String> {
+        vec![format!("{} rm --force {}", self.name, plan.name), format!("rm -f /run/{}.cid", plan.name)]
+    }
+
+    fn stop(&self, plan: &Plan) -> String {
+        format!("{} stop {}", self.name, plan.name)
+    }
+
+    fn bring(&self, plan: &Plan) -> Vec<String> {
+        match self.name {
+            "podman" => podman_brings(plan),
+            "nerdctl" => containerd_brings(plan, "default"),
+            _ => vec![
+                format!(
+                    "ocelet export LAYOUT:TAG --platform {} --format docker-archive --to {}.tar",
+                    plan.platform, plan.name
+                ),
+                format!(
+                    "docker tag \"$(docker load --quiet --input {}.tar | sed 's/.*: //')\" {}",
+                    plan.name,
+                    plan.reference()
+                ),
+            ],
+        }
+    }
+}
+
+/// podman reads layouts as they are, and prints the identity of what it has read.
+pub(super) fn podman_brings(plan: &Plan) -> Vec<String> {
+    vec![format!("podman tag \"$(podman pull --quiet oci:LAYOUT:TAG)\" {}", plan.reference())]
+}
+
+/// containerd names what it imports by a base and the tag in the archive.
+pub(super) fn containerd_brings(plan: &Plan, namespace: &str) -> Vec<String> {
+    vec![
+        format!("ocelet export LAYOUT:TAG --format oci-archive --to {}.tar", plan.name),
+        format!("ctr --namespace {namespace} images import --base-name {} {}.tar", plan.image, plan.name),
+    ]
+}
+
+/// How a namespace of the host is asked for.
+pub(super) fn namespace_option(namespace: Namespace) -> &'static str {
+    match namespace {
+        Namespace::Network => "--network host",
+        Namespace::Pid => "--pid host",
+        Namespace::Uts => "--uts host",
+        Namespace::Cgroup => "--cgroupns host",
+    }
+}
+
+/// A mount as `PATH:TARGET:OPTIONS`.
+pub(super) fn volume(mount: &PlannedMount, relabel: bool) -> String {
+    let mut options = Vec::new();
+    if mount.access == Access::Read {
+        options.push("ro");
+    }
+    match mount.propagation {
+        Propagation::Shared => options.push("rshared"),
+        Propagation::Slave => options.push("rslave"),
+        Propagation::Private => {}
+    }
+    if relabel && mount.relabel {
+        options.push("z");
+    }
+    let suffix = if options.is_empty() { String::new() } else { format!(":{}", options.join(",")) };
+    format!("{}:{}{suffix}", mount.path, mount.target)
+}
