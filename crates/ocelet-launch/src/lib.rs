@@ -6,6 +6,7 @@
 //! It refuses to do anything: nothing here reads a file, looks at the machine or starts a program.
 #![forbid(unsafe_code)]
 
+pub mod check;
 mod choice;
 mod facts;
 pub mod flags;
