@@ -1,5 +1,6 @@
 //! `ocelet launch`: from an image to a running node component.
 
+mod check;
 mod files;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,7 +29,7 @@ use crate::output::{MessageFormat, Talk, print, print_json};
     ocelet launch dist/kubelet:v1.36.4-alpine3.24 --runtime bundle --to kubelet && kubelet/start\n  \
     ocelet launch dist/kubelet:v1.36.4-kubeadm-alpine3.24 --runtime podman --component kubeadm -- join 10.0.0.1:6443 --token …\n  \
     ocelet launch dist/kube-proxy --runtime kubernetes | kubectl apply -f -\n  \
-    \n\
+    ocelet launch dist/kubelet:v1.36.4-alpine3.24 --check config.yaml         does it fit this version?\n\n\
     Flags, mounts and namespaces are those of the image's version of Kubernetes; --format json shows each with its reason and \
     its source.\n\
     Runtimes: docker, nerdctl, podman and ctr are scripts, with --to a unit of systemd around one; quadlet is a unit for podman; \
@@ -40,8 +41,8 @@ pub(crate) struct Arguments {
     image: String,
 
     /// What starts it: docker, ctr, nerdctl, podman, quadlet, systemd, crio, bundle or kubernetes
-    #[arg(long, value_name = "RUNTIME")]
-    runtime: Runtime,
+    #[arg(long, value_name = "RUNTIME", required_unless_present = "check")]
+    runtime: Option<Runtime>,
 
     /// What is started: kubelet, kubeadm, kube-proxy or install-cni [default: kubelet, or kube-proxy in its image]
     #[arg(long, value_name = "COMPONENT")]
@@ -50,6 +51,14 @@ pub(crate) struct Arguments {
     /// Write files that are copied to a host into this new directory, instead of printing
     #[arg(long, value_name = "DIR")]
     to: Option<PathBuf>,
+
+    /// Start nothing, and tell what of this KubeletConfiguration (YAML) does not fit the image's version, mounts and programs
+    #[arg(long, value_name = "FILE", conflicts_with = "to")]
+    check: Option<PathBuf>,
+
+    /// Kinds of volumes that the node mounts, for --check: block, btrfs, ceph, cifs, ext4, iscsi, nfs, xfs
+    #[arg(long, value_name = "KIND", value_delimiter = ',', requires = "check")]
+    volumes: Vec<String>,
 
     /// The platform, where the tag has several and none is this machine's
     #[arg(long, value_name = "PLATFORM")]
@@ -130,6 +139,9 @@ pub(super) fn run(arguments: &Arguments, talk: &Talk) -> Result<ExitCode, Failur
     }
     let facts = Facts::embedded();
     let request = request(arguments, &image)?;
+    if let Some(path) = &arguments.check {
+        return check::run(path, arguments, &image, &request, &facts, talk);
+    }
     let plan = plan(&image, &request, &facts).map_err(|error| Failure::usage(error.to_string()))?;
     let launch = render(&plan, &image, request.runtime);
     for note in &plan.notes {
@@ -209,7 +221,8 @@ fn request(arguments: &Arguments, image: &Image) -> Result<Request, Failure> {
     };
     Ok(Request {
         component: arguments.component.unwrap_or(usual),
-        runtime: arguments.runtime,
+        // Only a check goes without one, and it is for what the scripts mount.
+        runtime: arguments.runtime.unwrap_or(Runtime::Podman),
         cri: arguments.cri,
         endpoint: arguments.runtime_endpoint.clone(),
         cgroups: arguments.cgroups,

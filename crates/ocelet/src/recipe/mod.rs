@@ -49,6 +49,7 @@ mod tests;
 mod tool;
 mod values;
 mod variables;
+mod volumes;
 
 pub use location::Location;
 pub use model::{
@@ -69,3 +70,4 @@ pub use schema::schema;
 pub use template::PlatformText;
 pub use tool::Tool;
 pub use variables::{Origin, Variable};
+pub use volumes::{volume_commands, volume_kinds};

@@ -106,6 +106,11 @@ impl Line {
         key.as_deref().unwrap_or_default()
     }
 
+    /// When it is needed.
+    pub(super) fn condition(&self) -> Option<&str> {
+        self.when.as_deref()
+    }
+
     fn check(&self, kind: LineKind, variables: &[String]) -> Result<(), String> {
         let other = if kind == LineKind::File { &self.name } else { &self.path };
         if self.key(kind).is_empty() || other.is_some() {
