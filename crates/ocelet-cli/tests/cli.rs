@@ -83,6 +83,7 @@ fn help_names_every_command() {
         "sbom",
         "verify",
         "export",
+        "launch",
         "schema",
         "completions",
     ] {

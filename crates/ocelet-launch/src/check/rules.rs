@@ -8,7 +8,7 @@ use super::fields::{Fields, Holds};
 use super::scalar::{Scalar, resolve};
 use super::yaml::{Node, Place, Value};
 use super::{Cgroups, CheckContext, MountTarget, Report, Severity, shown};
-use crate::flags::{Component, Fit, Flags};
+use crate::flags::{Fit, Flags, Program};
 use crate::version::Release;
 
 /// The first release that starts on cgroup v1 only when it is told to.
@@ -204,7 +204,7 @@ pub(super) fn beside(place: Option<Place>, context: &CheckContext, report: &mut 
     for argument in context.flags.iter().filter(|argument| argument.starts_with('-')) {
         let name = shown(argument.split('=').next().unwrap_or_default());
         let release = context.release;
-        let (what, advice, source) = match flags.fit(Component::Kubelet, release, argument) {
+        let (what, advice, source) = match flags.fit(Program::Kubelet, release, argument) {
             Fit::Fits | Fit::Deprecated { .. } => continue,
             Fit::Gone { since, instead, source } => {
                 let advice =

@@ -2,7 +2,7 @@
 //!
 //! It refuses to guess: a flag that is in no release is unknown, with the nearest name of one that is there.
 
-use super::{Component, Flags, Lifetime};
+use super::{Flags, Lifetime, Program};
 use crate::nearest::nearest;
 use crate::version::Release;
 
@@ -48,11 +48,11 @@ impl Fit {
 
 impl Flags {
     /// Whether a flag as it stands on a command line is right for a release: `--network-plugin=cni`, `--v=2`, `-v`.
-    pub fn fit(&self, component: Component, release: Release, argument: &str) -> Fit {
+    pub fn fit(&self, program: Program, release: Release, argument: &str) -> Fit {
         let name = name_of(argument);
-        match self.lifetime(component, &name) {
+        match self.lifetime(program, &name) {
             Some(lifetime) => fit_of(lifetime, release),
-            None => Fit::Unknown { nearest: nearest(&name, self.of(component, release)).map(str::to_owned) },
+            None => Fit::Unknown { nearest: nearest(&name, self.of(program, release)).map(str::to_owned) },
         }
     }
 }

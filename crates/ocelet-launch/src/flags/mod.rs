@@ -14,7 +14,7 @@ use crate::version::Release;
 
 /// A program of Kubernetes that runs on nodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Component {
+pub enum Program {
     /// The kubelet.
     Kubelet,
     /// kubeadm, with its commands `init`, `join` and `reset`.
@@ -23,12 +23,12 @@ pub enum Component {
     KubeProxy,
 }
 
-impl Component {
+impl Program {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Kubelet, Self::Kubeadm, Self::KubeProxy];
 
     /// The name of the program.
-    pub const fn program(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Kubelet => "kubelet",
             Self::Kubeadm => "kubeadm",
@@ -114,7 +114,7 @@ struct Table {
 /// The flags of all programs.
 #[derive(Debug)]
 pub struct Flags {
-    tables: BTreeMap<Component, Table>,
+    tables: BTreeMap<Program, Table>,
 }
 
 impl Flags {
@@ -125,28 +125,28 @@ impl Flags {
     /// Never: the tests read the same text.
     pub fn embedded() -> Self {
         let files = [
-            (Component::Kubelet, include_str!("../../facts/flags-kubelet.toml")),
-            (Component::Kubeadm, include_str!("../../facts/flags-kubeadm.toml")),
-            (Component::KubeProxy, include_str!("../../facts/flags-kube-proxy.toml")),
+            (Program::Kubelet, include_str!("../../facts/flags-kubelet.toml")),
+            (Program::Kubeadm, include_str!("../../facts/flags-kubeadm.toml")),
+            (Program::KubeProxy, include_str!("../../facts/flags-kube-proxy.toml")),
         ];
         let tables = files
             .into_iter()
-            .map(|(component, text)| {
+            .map(|(program, text)| {
                 let file = toml::from_str(text).expect("the embedded facts are read by the tests");
-                (component, table(file))
+                (program, table(file))
             })
             .collect();
         Self { tables }
     }
 
     /// From when to when a flag is there; its name has no dashes in front.
-    pub fn lifetime(&self, component: Component, name: &str) -> Option<&Lifetime> {
-        self.table(component).flags.get(name)
+    pub fn lifetime(&self, program: Program, name: &str) -> Option<&Lifetime> {
+        self.table(program).flags.get(name)
     }
 
     /// The names of all flags that a program has in a release, in order.
-    pub fn of(&self, component: Component, release: Release) -> impl Iterator<Item = &str> {
-        let flags = &self.table(component).flags;
+    pub fn of(&self, program: Program, release: Release) -> impl Iterator<Item = &str> {
+        let flags = &self.table(program).flags;
         flags.iter().filter(move |(_, lifetime)| lifetime.covers(release)).map(|(name, _)| name.as_str())
     }
 
@@ -156,7 +156,7 @@ impl Flags {
         command: &'flags str,
         release: Release,
     ) -> impl Iterator<Item = &'flags str> {
-        let flags = &self.table(Component::Kubeadm).flags;
+        let flags = &self.table(Program::Kubeadm).flags;
         let there = move |lifetime: &Lifetime| lifetime.covers_command(command, release);
         flags.iter().filter(move |(_, lifetime)| there(lifetime)).map(|(name, _)| name.as_str())
     }
@@ -164,7 +164,7 @@ impl Flags {
     /// What kubeadm once wrote into `/var/lib/kubelet/kubeadm-flags.env` and a release's kubelet refuses to start with, in
     /// order: a file that an older kubeadm left is to be freed of it.
     pub fn kubeadm_wrote_and_gone(&self, release: Release) -> Vec<&str> {
-        let flags = &self.table(Component::Kubelet).flags;
+        let flags = &self.table(Program::Kubelet).flags;
         let gone = |lifetime: &Lifetime| {
             lifetime.kubeadm_wrote && lifetime.until.is_some_and(|until| until <= release)
         };
@@ -172,17 +172,17 @@ impl Flags {
     }
 
     /// Whether a release is newer than all that were read of a program: what is told of it then is the newest one's.
-    pub fn is_beyond_what_was_read(&self, component: Component, release: Release) -> bool {
-        self.table(component).newest < release
+    pub fn is_beyond_what_was_read(&self, program: Program, release: Release) -> bool {
+        self.table(program).newest < release
     }
 
     /// The releases of a program that were read whole; the bounds between them come from changelogs.
-    pub fn read(&self, component: Component) -> &[Release] {
-        &self.table(component).read
+    pub fn read(&self, program: Program) -> &[Release] {
+        &self.table(program).read
     }
 
-    fn table(&self, component: Component) -> &Table {
-        self.tables.get(&component).expect("a table for each component")
+    fn table(&self, program: Program) -> &Table {
+        self.tables.get(&program).expect("a table for each program")
     }
 }
 

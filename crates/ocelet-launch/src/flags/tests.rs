@@ -9,25 +9,25 @@ fn release(text: &str) -> Release {
 #[test]
 fn all_facts_have_a_source_and_bounds_in_order() {
     let flags = Flags::embedded();
-    for component in Component::ALL {
-        let table = flags.table(component);
-        assert!(table.read.is_sorted() && table.read.last() == Some(&table.newest), "{component:?}");
+    for program in Program::ALL {
+        let table = flags.table(program);
+        assert!(table.read.is_sorted() && table.read.last() == Some(&table.newest), "{program:?}");
         for (name, lifetime) in &table.flags {
             let source = lifetime.source.as_deref().unwrap_or_default();
-            assert!(source.starts_with("https://"), "{component:?} --{name}: {source:?}");
+            assert!(source.starts_with("https://"), "{program:?} --{name}: {source:?}");
             let bounds = [lifetime.since, lifetime.deprecated, lifetime.until];
             let bounds: Vec<_> = bounds.into_iter().flatten().collect();
-            assert!(bounds.windows(2).all(|two| two[0] <= two[1]), "{component:?} --{name}: {bounds:?}");
-            assert!(!name.contains('_') && !name.starts_with('-'), "{component:?} {name:?}");
+            assert!(bounds.windows(2).all(|two| two[0] <= two[1]), "{program:?} --{name}: {bounds:?}");
+            assert!(!name.contains('_') && !name.starts_with('-'), "{program:?} {name:?}");
         }
     }
 }
 
 #[test]
 fn flags_are_told_by_release() {
-    use Component::{KubeProxy, Kubeadm, Kubelet};
+    use Program::{KubeProxy, Kubeadm, Kubelet};
     let flags = Flags::embedded();
-    let fit = |component, at: &str, argument: &str| match flags.fit(component, release(at), argument) {
+    let fit = |program, at: &str, argument: &str| match flags.fit(program, release(at), argument) {
         Fit::Fits => "fits".to_owned(),
         Fit::Deprecated { since, .. } => format!("deprecated {since}"),
         Fit::Gone { since, source, .. } => {
@@ -37,7 +37,7 @@ fn flags_are_told_by_release() {
         Fit::NotYet { since } => format!("not yet {since}"),
         Fit::Unknown { nearest } => format!("unknown {}", nearest.unwrap_or_default()),
     };
-    for (component, at, argument, want) in [
+    for (program, at, argument, want) in [
         (Kubelet, "1.23", "--network-plugin=cni", "deprecated 1.20"),
         (Kubelet, "1.24", "--network-plugin=cni", "gone 1.24"),
         (Kubelet, "1.18", "--network_plugin=cni", "fits"),
@@ -60,7 +60,7 @@ fn flags_are_told_by_release() {
         (KubeProxy, "1.31", "--proxy-port-range=", "gone 1.31"),
         (KubeProxy, "1.28", "--init-only", "not yet 1.29"),
     ] {
-        assert_eq!(fit(component, at, argument), want, "{component:?} {at} {argument}");
+        assert_eq!(fit(program, at, argument), want, "{program:?} {at} {argument}");
     }
 }
 
@@ -91,12 +91,12 @@ fn told(help: &str) -> BTreeSet<&str> {
     names.collect()
 }
 
-fn check_against_help(flags: &Flags, known: &BTreeSet<&str>, component: Component, help: &str, what: &str) {
+fn check_against_help(flags: &Flags, known: &BTreeSet<&str>, program: Program, help: &str, what: &str) {
     let told = told(help);
     let unknown: Vec<_> = told.difference(known).collect();
     let silent: Vec<_> = known
         .difference(&told)
-        .filter(|name| !flags.lifetime(component, name).is_some_and(|lifetime| lifetime.hidden))
+        .filter(|name| !flags.lifetime(program, name).is_some_and(|lifetime| lifetime.hidden))
         .collect();
     assert!(
         unknown.is_empty() && silent.is_empty(),
@@ -119,27 +119,27 @@ fn real_programs_have_just_the_flags_of_the_facts() {
     let mut compared = 0;
     for version in ["v1.20.7", "v1.36.4"] {
         let release = release(version);
-        for component in Component::ALL {
+        for program in Program::ALL {
             let path = std::path::Path::new(&directory)
                 .join("dl.k8s.io/release")
                 .join(version)
                 .join("bin/linux/amd64")
-                .join(component.program());
+                .join(program.name());
             let is_there = path.is_file();
             if !is_there {
                 continue;
             }
             compared += 1;
-            if component == Component::Kubeadm {
+            if program == Program::Kubeadm {
                 for command in ["init", "join", "reset"] {
                     let known = flags.of_command(command, release).collect();
                     let what = format!("kubeadm {command} {version}");
-                    check_against_help(&flags, &known, component, &help(&path, &[command]), &what);
+                    check_against_help(&flags, &known, program, &help(&path, &[command]), &what);
                 }
             } else {
-                let known = flags.of(component, release).collect();
-                let what = format!("{} {version}", component.program());
-                check_against_help(&flags, &known, component, &help(&path, &[]), &what);
+                let known = flags.of(program, release).collect();
+                let what = format!("{} {version}", program.name());
+                check_against_help(&flags, &known, program, &help(&path, &[]), &what);
             }
         }
     }

@@ -42,11 +42,11 @@ pub(super) fn planned(
 }
 
 /// The table of flags that a component's arguments are held against; kubeadm's other commands have flags of their own.
-fn table(request: &Request) -> Option<flags::Component> {
+fn table(request: &Request) -> Option<flags::Program> {
     match request.component {
-        Component::Kubelet => Some(flags::Component::Kubelet),
-        Component::KubeProxy => Some(flags::Component::KubeProxy),
-        Component::Kubeadm if acts(request) => Some(flags::Component::Kubeadm),
+        Component::Kubelet => Some(flags::Program::Kubelet),
+        Component::KubeProxy => Some(flags::Program::KubeProxy),
+        Component::Kubeadm if acts(request) => Some(flags::Program::Kubeadm),
         Component::Kubeadm | Component::InstallCni => None,
     }
 }

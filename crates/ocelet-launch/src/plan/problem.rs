@@ -207,6 +207,7 @@ pub(super) fn notes(
     request: &Request,
     component: &ComponentFact,
     release: Release,
+    cri: Cri,
 ) -> Vec<String> {
     let mut notes = Vec::new();
     let mut note = |holds: bool, text: &str| {
@@ -216,9 +217,9 @@ pub(super) fn notes(
     };
     let kubelet = request.component == Component::Kubelet;
     note(
-        kubelet && release >= Release::new(1, 27) && request.endpoint.is_none(),
-        "from Kubernetes 1.27 on containerRuntimeEndpoint in /var/lib/kubelet/config.yaml says where the container runtime \
-         is, or a flag that kubeadm wrote; --runtime-endpoint says it here",
+        kubelet && release >= Release::new(1, 27) && request.endpoint.is_none() && cri != Cri::Containerd,
+        "from Kubernetes 1.27 on the kubelet looks for containerd, unless containerRuntimeEndpoint in \
+         /var/lib/kubelet/config.yaml or a flag that kubeadm wrote says otherwise; --runtime-endpoint says it here",
     );
     note(
         kubelet && request.runtime == Runtime::Bundle && request.kubeadm_flags.is_empty(),

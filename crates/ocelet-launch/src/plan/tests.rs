@@ -51,9 +51,9 @@ fn no_release_is_given_a_flag_that_it_does_not_know() {
     for minor in 18..=38 {
         let release = Release::new(1, minor);
         for (component, table) in [
-            (Component::Kubelet, flags::Component::Kubelet),
-            (Component::Kubeadm, flags::Component::Kubeadm),
-            (Component::KubeProxy, flags::Component::KubeProxy),
+            (Component::Kubelet, flags::Program::Kubelet),
+            (Component::Kubeadm, flags::Program::Kubeadm),
+            (Component::KubeProxy, flags::Program::KubeProxy),
         ] {
             for (cri, cgroups, endpoint) in choices() {
                 let request = Request {
@@ -243,6 +243,6 @@ fn mistyped_flags_are_noticed() {
     let request = Request { arguments: words(&["--node-ipp=10.0.0.2"]), ..kubelet() };
     let plan = plan(&image(), &request, &Facts::embedded()).expect("the tables may lack a flag");
     assert!(plan.notes.iter().any(|note| note.contains("is --node-ip meant?")), "{:?}", plan.notes);
-    let fit = Facts::embedded().flags.fit(flags::Component::Kubelet, plan.release, "--node-ipp");
+    let fit = Facts::embedded().flags.fit(flags::Program::Kubelet, plan.release, "--node-ipp");
     assert!(matches!(fit, Fit::Unknown { .. }));
 }
