@@ -41,6 +41,10 @@ fn image(component: Component, release: Release) -> Image {
     Image {
         name: name.to_owned(),
         tag: Some(format!("v{release}.0")),
+        archived_as: Some(format!(
+            "docker.io/library/{}:v{release}.0",
+            name.trim_start_matches("localhost/")
+        )),
         release: Some(release),
         platform: "linux/amd64".to_owned(),
         commands: Some(commands.iter().map(|&command| command.to_owned()).collect()),

@@ -28,6 +28,8 @@ pub struct Image {
     pub name: String,
     /// Its tag.
     pub tag: Option<String>,
+    /// The name that archives of it carry, as `docker.io/library/kubelet:v1.36.4`.
+    pub archived_as: Option<String>,
     /// The release of Kubernetes that its label names.
     pub release: Option<Release>,
     /// What it was made for, as OCI spells it: `linux/arm64`.
@@ -92,6 +94,9 @@ pub struct Plan {
     pub image: String,
     /// The image's tag.
     pub tag: Option<String>,
+    /// The name that archives of it carry.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub archived_as: Option<String>,
     /// What the image was made for.
     pub platform: String,
     /// The image's own environment, as `NAME=VALUE`.
@@ -209,6 +214,7 @@ pub fn plan(image: &Image, request: &Request, facts: &Facts) -> Result<Plan, Pla
         name,
         image: image.name.clone(),
         tag: image.tag.clone(),
+        archived_as: image.archived_as.clone(),
         platform: image.platform.clone(),
         image_environment: image.environment.clone(),
         program: component.program.clone(),

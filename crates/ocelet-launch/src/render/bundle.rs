@@ -216,6 +216,7 @@ fn start(plan: &Plan) -> String {
             script::list("for path in", &present)
         );
     }
+    text.push_str(ROOT);
     let _ = write!(
         text,
         "\n\"${{RUNTIME:-runc}}\" delete --force {name} 2>/dev/null || :\nexec \"${{RUNTIME:-runc}}\" run --bundle \"$(dirname \"$0\")\" \
@@ -224,6 +225,15 @@ fn start(plan: &Plan) -> String {
     );
     text
 }
+
+/// Seen with runc 1.1.5 and crun 1.8.1: without it what the kubelet mounts is hidden from the host.
+const ROOT: &str = r#"
+# The runtime makes the mount that the root lies on private. With one of its own, the host's stay shared.
+root=$(cd "$(dirname "$0")" && pwd -P)/rootfs
+if ! grep -qF " $root " /proc/self/mountinfo; then
+    mount --bind "$root" "$root"
+fi
+"#;
 
 fn service(plan: &Plan, place: &str) -> String {
     let mut text = unit::head(plan, "as a bundle", None);

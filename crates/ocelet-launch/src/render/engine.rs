@@ -105,12 +105,20 @@ pub(super) fn podman_brings(plan: &Plan) -> Vec<String> {
     vec![format!("podman tag \"$(podman pull --quiet oci:LAYOUT:TAG)\" {}", plan.reference())]
 }
 
-/// containerd names what it imports by a base and the tag in the archive.
+/// containerd takes the name that an archive carries, which for ocelet's is that of an image of docker's own registry; it gets the
+/// one that is asked for beside it. An archive without a name has one made of a base and its tag.
 pub(super) fn containerd_brings(plan: &Plan, namespace: &str) -> Vec<String> {
-    vec![
-        format!("ocelet export LAYOUT:TAG --format oci-archive --to {}.tar", plan.name),
-        format!("ctr --namespace {namespace} images import --base-name {} {}.tar", plan.image, plan.name),
-    ]
+    let file = format!("{}.tar", plan.name);
+    let images = format!("ctr --namespace {namespace} images");
+    let mut steps = vec![format!("ocelet export LAYOUT:TAG --format oci-archive --to {file}")];
+    match &plan.archived_as {
+        Some(name) => {
+            steps.push(format!("{images} import {file}"));
+            steps.push(format!("{images} tag --force {name} {}", plan.reference()));
+        }
+        None => steps.push(format!("{images} import --base-name {} {file}", plan.image)),
+    }
+    steps
 }
 
 /// How a namespace of the host is asked for.

@@ -97,6 +97,7 @@ pub fn launched(image: &FinishedImage, finished: &Finished, host: &Host<'_>) -> 
     Ok(Image {
         name: format!("localhost/{}", name(image, finished)),
         tag: image.tag.clone(),
+        archived_as: image.image.name.clone().filter(|name| name.contains(':')),
         release: release(image),
         platform: image.platform.to_string(),
         commands: Some(commands.collect()),
