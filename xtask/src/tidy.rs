@@ -17,7 +17,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("ocelet-oci", &["ocelet-tree"]),
     ("ocelet-package", &["ocelet-tree"]),
     ("ocelet-net", &[]),
-    ("ocelet", &["ocelet-tree", "ocelet-elf", "ocelet-oci", "ocelet-package", "ocelet-net"]),
+    ("ocelet-launch", &[]),
+    ("ocelet", &["ocelet-tree", "ocelet-elf", "ocelet-oci", "ocelet-package", "ocelet-net", "ocelet-launch"]),
     ("ocelet-cli", &["ocelet"]),
     ("ocelet-testkit", &["ocelet-tree", "ocelet-elf", "ocelet-oci"]),
 ];

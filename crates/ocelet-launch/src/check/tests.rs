@@ -349,10 +349,12 @@ const REFUSED: [(&str, bool, bool); 17] = [
 ];
 
 #[test]
-#[ignore = "needs OCELET_BINARIES, a directory of real programs of Kubernetes"]
 fn real_kubelets_refuse_what_is_called_an_error() {
     #[expect(clippy::disallowed_methods, reason = "where the real programs are")]
-    let directory = std::env::var("OCELET_BINARIES").expect("OCELET_BINARIES names a directory");
+    let Ok(directory) = std::env::var("OCELET_BINARIES") else {
+        println!("skipped: OCELET_BINARIES names no directory of real programs");
+        return;
+    };
     let work = tempfile::tempdir().unwrap();
     let file = work.path().join("config.yaml");
     for (number, version) in ["v1.20.7", "v1.36.4"].into_iter().enumerate() {

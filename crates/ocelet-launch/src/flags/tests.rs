@@ -106,7 +106,6 @@ fn check_against_help(flags: &Flags, known: &BTreeSet<&str>, program: Program, h
 
 /// `OCELET_BINARIES` is a directory with real programs as `vVERSION/bin/linux/amd64/PROGRAM` somewhere below it.
 #[test]
-#[ignore = "needs OCELET_BINARIES, a directory of real programs of Kubernetes"]
 fn real_programs_have_just_the_flags_of_the_facts() {
     let help = |path: &std::path::Path, command: &[&str]| {
         #[expect(clippy::disallowed_methods, reason = "a test against real programs")]
@@ -114,7 +113,10 @@ fn real_programs_have_just_the_flags_of_the_facts() {
         String::from_utf8(output.stdout).unwrap()
     };
     #[expect(clippy::disallowed_methods, reason = "where the real programs are")]
-    let directory = std::env::var("OCELET_BINARIES").expect("OCELET_BINARIES names a directory");
+    let Ok(directory) = std::env::var("OCELET_BINARIES") else {
+        println!("skipped: OCELET_BINARIES names no directory of real programs");
+        return;
+    };
     let flags = Flags::embedded();
     let mut compared = 0;
     for version in ["v1.20.7", "v1.36.4"] {
