@@ -205,7 +205,7 @@ pub fn plan(image: &Image, request: &Request, facts: &Facts) -> Result<Plan, Pla
     if !problems.is_empty() {
         return Err(PlanError { problems });
     }
-    let mut notes = problem::notes(image, request, component, release, cri);
+    let mut notes = problem::notes(image, request, component, release);
     notes.extend(arguments::unknown(request, release, facts));
     Ok(Plan {
         component: request.component,

@@ -207,7 +207,6 @@ pub(super) fn notes(
     request: &Request,
     component: &ComponentFact,
     release: Release,
-    cri: Cri,
 ) -> Vec<String> {
     let mut notes = Vec::new();
     let mut note = |holds: bool, text: &str| {
@@ -216,11 +215,6 @@ pub(super) fn notes(
         }
     };
     let kubelet = request.component == Component::Kubelet;
-    note(
-        kubelet && release >= Release::new(1, 27) && request.endpoint.is_none() && cri != Cri::Containerd,
-        "from Kubernetes 1.27 on the kubelet looks for containerd, unless containerRuntimeEndpoint in \
-         /var/lib/kubelet/config.yaml or a flag that kubeadm wrote says otherwise; --runtime-endpoint says it here",
-    );
     note(
         kubelet && request.runtime == Runtime::Bundle && request.kubeadm_flags.is_empty(),
         "a bundle is made once and cannot read what kubeadm writes to /var/lib/kubelet/kubeadm-flags.env; give that file with \
