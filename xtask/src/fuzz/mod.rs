@@ -5,6 +5,7 @@
 //! `target/fuzz/`, with the command that tries it again.
 
 mod debian;
+mod launch;
 mod mutate;
 mod seeds;
 mod targets;

@@ -17,7 +17,7 @@ use ocelet_tree::tar_in::{self, Limits};
 use ocelet_tree::{DecodeLimits, Decoder, Glob, Owner, Tree};
 use tempfile::TempDir;
 
-use super::{debian, seeds};
+use super::{debian, launch, seeds};
 use crate::shell::{temporary, write};
 
 /// One parser.
@@ -45,7 +45,7 @@ pub(super) struct Bench {
 
 /// All targets.
 pub(super) fn targets() -> impl Iterator<Item = &'static Target> {
-    TARGETS.iter().chain(debian::TARGETS)
+    TARGETS.iter().chain(debian::TARGETS).chain(launch::TARGETS)
 }
 
 const TARGETS: &[Target] = &[

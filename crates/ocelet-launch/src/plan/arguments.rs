@@ -59,6 +59,10 @@ fn unfit(
     arguments: &[String],
     problems: &mut Vec<Problem>,
 ) {
+    for argument in arguments.iter().filter(|argument| argument.contains(|one: char| one.is_control())) {
+        let why = "it has control characters, which cannot be passed on".to_owned();
+        problems.push(Problem::Flag { flag: argument.escape_debug().to_string(), why });
+    }
     let Some(table) = table(request) else { return };
     let release = situation.release;
     for argument in arguments.iter().filter(|argument| argument.starts_with("--")) {

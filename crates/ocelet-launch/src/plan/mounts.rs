@@ -64,7 +64,7 @@ impl std::str::FromStr for HostMount {
 }
 
 /// Whether a path can be written in every form: scripts, units, and options that are separated by colons and commas.
-fn sound(path: &str) -> Result<(), String> {
+pub(super) fn sound(path: &str) -> Result<(), String> {
     let spoilt = |character: char| {
         character.is_control() || ":,\"'\\%$`".contains(character) || character.is_whitespace()
     };

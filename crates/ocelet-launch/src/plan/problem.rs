@@ -102,6 +102,14 @@ pub enum Problem {
         /// What was written.
         name: String,
     },
+    /// A file of the host that not every form can name.
+    #[error("the file {path:?} {why}")]
+    File {
+        /// What was written.
+        path: String,
+        /// What about it.
+        why: String,
+    },
     /// Environment that cannot be written in all forms.
     #[error("the environment variable {name:?} cannot be passed on: {why}")]
     Environment {
@@ -156,6 +164,11 @@ pub(super) fn fits(
     }
     if let Some(name) = request.name.as_ref().filter(|name| !is_name(name)) {
         problems.push(Problem::Name { name: name.clone() });
+    }
+    if let Some(path) = &request.environment_file
+        && let Err(why) = super::mounts::sound(path)
+    {
+        problems.push(Problem::File { path: path.clone(), why });
     }
     for (name, value) in &request.environment {
         let why = if !is_variable(name) {

@@ -169,6 +169,8 @@ fn what_cannot_work_is_said_with_what_to_do() {
         ),
         (image(), Request { wishes: [Wish::Rbd].into(), ..kubelet() }, "use the CSI driver"),
         (image(), Request { name: Some("a b".to_owned()), ..kubelet() }, "cannot be the name of a container"),
+        (image(), Request { arguments: words(&["a\nb"]), ..kubelet() }, "a\\nb: it has control characters"),
+        (image(), Request { environment_file: Some("node.env".to_owned()), ..kubelet() }, "is not absolute"),
         (
             image(),
             Request { environment: [("A B".to_owned(), String::new())].into(), ..kubelet() },
