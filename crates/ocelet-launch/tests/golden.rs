@@ -6,7 +6,7 @@
     reason = "golden files are read and written here, and scripts shown to a shell"
 )]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -66,22 +66,8 @@ fn request(component: Component, runtime: Runtime) -> Request {
         Component::Kubeadm => &["join", "10.0.0.1:6443", "--token", "abcdef.0123456789abcdef"],
         _ => &[],
     };
-    Request {
-        component,
-        runtime,
-        cri: None,
-        endpoint: None,
-        cgroups: Cgroups::V2,
-        release: None,
-        name: None,
-        wishes: BTreeSet::new(),
-        mounts: Vec::new(),
-        without: BTreeSet::new(),
-        environment: BTreeMap::new(),
-        environment_file: None,
-        kubeadm_flags: Vec::new(),
-        arguments: arguments.iter().map(|&argument| argument.to_owned()).collect(),
-    }
+    let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
+    Request { arguments, ..Request::new(component, runtime) }
 }
 
 /// What is printed, and every file behind its path.

@@ -2,8 +2,6 @@
 //!
 //! Whatever is asked for and can be planned must also be written, by every runtime.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use ocelet::launch::check::{CheckContext, check};
 use ocelet::launch::{
     Cgroups, Component, Facts, HostMount, Image, Release, Request, Runtime, Wish, plan, render,
@@ -92,25 +90,16 @@ fn launch(_: &Bench, input: &[u8]) {
     let image = Image { name: "localhost/fuzz".to_owned(), release: Some(release), ..Image::default() };
     let facts = Facts::embedded();
     for runtime in Runtime::ALL {
+        let component =
+            if *runtime == Runtime::Kubernetes { Component::KubeProxy } else { Component::Kubelet };
         let request = Request {
-            component: if *runtime == Runtime::Kubernetes {
-                Component::KubeProxy
-            } else {
-                Component::Kubelet
-            },
-            runtime: *runtime,
-            cri: None,
-            endpoint: None,
-            cgroups: Cgroups::V2,
-            release: None,
             name: Some(name.clone()),
-            wishes: BTreeSet::from([Wish::Iscsi, Wish::Certificates]),
+            wishes: [Wish::Iscsi, Wish::Certificates].into(),
             mounts: mounts.clone(),
-            without: BTreeSet::new(),
-            environment: variable.iter().cloned().collect::<BTreeMap<_, _>>(),
-            environment_file: None,
+            environment: variable.iter().cloned().collect(),
             kubeadm_flags: vec![flags.clone()],
             arguments: vec![argument.clone()],
+            ..Request::new(component, *runtime)
         };
         if let Ok(plan) = plan(&image, &request, &facts) {
             drop(render(&plan, &image, *runtime));

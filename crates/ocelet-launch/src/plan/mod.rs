@@ -77,6 +77,28 @@ pub struct Request {
     pub arguments: Vec<String>,
 }
 
+impl Request {
+    /// A component as it is usually started, on a host with cgroups of version 2.
+    pub fn new(component: Component, runtime: Runtime) -> Self {
+        Self {
+            component,
+            runtime,
+            cri: None,
+            endpoint: None,
+            cgroups: Cgroups::V2,
+            release: None,
+            name: None,
+            wishes: BTreeSet::new(),
+            mounts: Vec::new(),
+            without: BTreeSet::new(),
+            environment: BTreeMap::new(),
+            environment_file: None,
+            kubeadm_flags: Vec::new(),
+            arguments: Vec::new(),
+        }
+    }
+}
+
 /// What is started, and with what.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "kebab-case")]

@@ -1,7 +1,5 @@
 //! Plans for every release and every choice: which flags, mounts and scripts they have, and what they refuse.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use super::*;
 use crate::flags::{self, Fit};
 
@@ -17,27 +15,8 @@ fn image() -> Image {
     }
 }
 
-fn request(component: Component, runtime: Runtime) -> Request {
-    Request {
-        component,
-        runtime,
-        cri: None,
-        endpoint: None,
-        cgroups: Cgroups::V2,
-        release: None,
-        name: None,
-        wishes: BTreeSet::new(),
-        mounts: Vec::new(),
-        without: BTreeSet::new(),
-        environment: BTreeMap::new(),
-        environment_file: None,
-        kubeadm_flags: Vec::new(),
-        arguments: Vec::new(),
-    }
-}
-
 fn kubelet() -> Request {
-    request(Component::Kubelet, Runtime::Podman)
+    Request::new(Component::Kubelet, Runtime::Podman)
 }
 
 fn words(words: &[&str]) -> Vec<String> {
@@ -66,7 +45,7 @@ fn no_release_is_given_a_flag_that_it_does_not_know() {
                     } else {
                         Vec::new()
                     },
-                    ..request(component, Runtime::Podman)
+                    ..Request::new(component, Runtime::Podman)
                 };
                 // docker is refused from 1.24 on, which another test says.
                 let Ok(plan) = plan(&image(), &request, &facts) else { continue };
@@ -121,7 +100,8 @@ fn kubeadm_is_told_of_the_socket_where_it_takes_it() {
         (&["token", "create"], false),
         (&[], false),
     ] {
-        let request = Request { arguments: words(arguments), ..request(Component::Kubeadm, Runtime::Podman) };
+        let request =
+            Request { arguments: words(arguments), ..Request::new(Component::Kubeadm, Runtime::Podman) };
         let plan = plan(&image(), &request, &facts).expect("it can be started");
         assert_eq!(plan.arguments.contains(&socket.to_owned()), told, "{arguments:?}");
     }
@@ -136,12 +116,12 @@ fn what_cannot_work_is_said_with_what_to_do() {
         (Image { release: None, ..image() }, kubelet(), "name it with --kubernetes"),
         (
             bare(),
-            request(Component::Kubeadm, Runtime::Podman),
+            Request::new(Component::Kubeadm, Runtime::Podman),
             "no program \"kubeadm\"; take a tag with kubeadm",
         ),
         (bare(), Request { wishes: [Wish::Iscsi].into(), ..kubelet() }, "--set volumes=iscsi"),
-        (image(), request(Component::Kubelet, Runtime::Kubernetes), "is not started by kubernetes"),
-        (image(), request(Component::Kubeadm, Runtime::Quadlet), "use --runtime podman"),
+        (image(), Request::new(Component::Kubelet, Runtime::Kubernetes), "is not started by kubernetes"),
+        (image(), Request::new(Component::Kubeadm, Runtime::Quadlet), "use --runtime podman"),
         (
             image(),
             Request { cri: Some(Cri::Docker), ..kubelet() },
@@ -234,8 +214,8 @@ fn docker_has_its_own_plugins_only_where_the_image_has_none() {
             release: Some(Release::new(1, 23)),
             ..image()
         };
-        let plan =
-            plan(&image, &request(Component::Kubelet, Runtime::Docker), &facts).expect("it can be started");
+        let plan = plan(&image, &Request::new(Component::Kubelet, Runtime::Docker), &facts)
+            .expect("it can be started");
         assert_eq!(plan.mounts.iter().any(|mount| mount.target == "/opt/cni/bin"), mounted);
     }
 }

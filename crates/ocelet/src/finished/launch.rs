@@ -73,21 +73,7 @@ impl LaunchError {
 /// There is no report, and a layer is damaged.
 pub fn launched(image: &FinishedImage, finished: &Finished, host: &Host<'_>) -> Result<Image, UnpackError> {
     let config = &image.image.config.config;
-    let paths: BTreeSet<String> = match &image.report {
-        Some(report) => {
-            let is_file = |kind: &str| kind != "directory";
-            report
-                .files
-                .iter()
-                .filter(|(_, file)| is_file(&file.kind))
-                .map(|(path, _)| path.clone())
-                .collect()
-        }
-        None => {
-            let tree = tree(image, finished.path(), host)?;
-            tree.iter().filter(|(_, node)| !node.is_directory()).map(|(path, _)| path.to_string()).collect()
-        }
-    };
+    let paths = paths(image, finished, host)?;
     let path = config.env.iter().find_map(|line| line.strip_prefix("PATH=")).unwrap_or(PATH);
     let directories: BTreeSet<&str> = path.split(':').collect();
     let commands = paths.iter().filter_map(|path| {
@@ -105,6 +91,20 @@ pub fn launched(image: &FinishedImage, finished: &Finished, host: &Host<'_>) -> 
         loaders: loaders(image),
         paths,
     })
+}
+
+/// The files and links of an image.
+fn paths(
+    image: &FinishedImage,
+    finished: &Finished,
+    host: &Host<'_>,
+) -> Result<BTreeSet<String>, UnpackError> {
+    if let Some(report) = &image.report {
+        let files = report.files.iter().filter(|(_, file)| file.kind != "directory");
+        return Ok(files.map(|(path, _)| path.clone()).collect());
+    }
+    let tree = tree(image, finished.path(), host)?;
+    Ok(tree.iter().filter(|(_, node)| !node.is_directory()).map(|(path, _)| path.to_string()).collect())
 }
 
 /// The loaders of programs, where ocelet said them when it built the image.
@@ -208,13 +208,14 @@ fn graft(whole: &mut Tree, at: &TreePath, tree: &Tree) -> Result<(), InsertError
         match &node.kind {
             Kind::Directory => whole.add_directory(&to, metadata, owner)?,
             Kind::Symlink { target } => whole.add_symlink(&to, target.clone(), metadata, owner)?,
-            Kind::File { content, inode } => match first.get(inode) {
-                Some(other) => whole.add_hard_link(&to, other, owner)?,
-                None => {
+            Kind::File { content, inode } => {
+                if let Some(other) = first.get(inode) {
+                    whole.add_hard_link(&to, other, owner)?;
+                } else {
                     whole.add_file(&to, content.clone(), metadata, owner)?;
                     first.insert(*inode, to);
                 }
-            },
+            }
         }
     }
     Ok(())
