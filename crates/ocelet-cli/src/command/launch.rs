@@ -118,7 +118,7 @@ pub(crate) struct Arguments {
 
     /// More arguments of the program; for kubeadm, what it is to do
     #[arg(last = true, value_name = "ARGUMENT")]
-    arguments: Vec<String>,
+    given: Vec<String>,
 }
 
 pub(super) fn run(arguments: &Arguments, talk: &Talk) -> Result<ExitCode, Failure> {
@@ -234,7 +234,7 @@ fn request(arguments: &Arguments, image: &Image) -> Result<Request, Failure> {
         environment: variables,
         environment_file: arguments.env_file.clone(),
         kubeadm_flags,
-        arguments: arguments.arguments.clone(),
+        arguments: arguments.given.clone(),
     })
 }
 
