@@ -237,6 +237,12 @@ pub(super) fn notes(
         kubelet && release >= Release::new(1, 35) && request.cgroups == crate::choice::Cgroups::V1,
         "cgroups of version 1 are in their last releases: the next kubelets will not start on this host",
     );
+    let is_pod = request.runtime == Runtime::Kubernetes
+        || request.runtime == Runtime::Crio && request.component == Component::KubeProxy;
+    note(
+        is_pod && image.name.starts_with("localhost/"),
+        "nodes pull no image of localhost: name it with --image as your registry has it, or import it on each node",
+    );
     let lacks = |program: &str| image.commands.as_ref().is_some_and(|commands| !commands.contains(program));
     note(
         kubelet && request.runtime == Runtime::Crio && lacks("crio"),

@@ -221,6 +221,31 @@ fn docker_has_its_own_plugins_only_where_the_image_has_none() {
 }
 
 #[test]
+fn what_is_good_to_know_is_told() {
+    let pod = Request::new(Component::KubeProxy, Runtime::Kubernetes);
+    let on_host = Request::new(Component::Kubelet, Runtime::Crio);
+    let loaders = [("kubelet".to_owned(), "/lib64/ld-linux-x86-64.so.2".to_owned())].into();
+    let registry = || Image { name: "r.example/kube-proxy".to_owned(), ..image() };
+    for (image, request, want) in [
+        (image(), pod.clone(), Some("name it with --image")),
+        (registry(), pod, None),
+        (image(), Request::new(Component::Kubelet, Runtime::Bundle), Some("--kubeadm-flags")),
+        (image(), on_host.clone(), Some("the host must have CRI-O")),
+        (Image { loaders, ..image() }, on_host, Some("it takes /lib64/ld-linux-x86-64.so.2")),
+        (image(), Request { cgroups: Cgroups::V1, ..kubelet() }, Some("in their last releases")),
+        (image(), kubelet(), None),
+    ] {
+        let notes = plan(&image, &request, &Facts::embedded()).expect("it can be started").notes;
+        match want {
+            Some(want) => {
+                assert!(notes.iter().any(|note| note.contains(want)), "wanted {want}, got {notes:?}")
+            }
+            None => assert!(notes.is_empty(), "{notes:?}"),
+        }
+    }
+}
+
+#[test]
 fn mistyped_flags_are_noticed() {
     let request = Request { arguments: words(&["--node-ipp=10.0.0.2"]), ..kubelet() };
     let plan = plan(&image(), &request, &Facts::embedded()).expect("the tables may lack a flag");
