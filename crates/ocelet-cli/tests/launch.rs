@@ -107,7 +107,7 @@ fn each_runtime_prints_what_starts_the_image() {
         (&["--runtime", "quadlet"], &["[Container]", "Network=host", "$KUBELET_KUBEADM_ARGS"]),
         (&["--runtime", "systemd"], &["ExecStart=/usr/bin/kubelet --config="]),
         (&["--runtime", "crio"], &["After=crio.service"]),
-        (&["--runtime", "bundle"], &["\"rootfsPropagation\": \"rshared\""]),
+        (&["--runtime", "bundle"], &["\"rootfsPropagation\": \"shared\""]),
         (&["--runtime", "podman", "--image", "r.example/k:v2"], &["r.example/k:${KUBELET_IMAGE_TAG:-v2}"]),
         (&["--runtime", "docker", "--kubernetes", "1.23"], &["--network-plugin=cni", "/var/lib/dockershim"]),
         (&["--runtime", "podman", "--format", "json"], &["\"reason\":", "\"source\": \"https://"]),

@@ -114,7 +114,7 @@ fn configuration(plan: &Plan) -> String {
             "namespaces": namespaces(plan),
             "resources": { "devices": [{ "allow": true, "access": "rwm" }] },
             // With less, a mount that is shared inside is still hidden from the host.
-            "rootfsPropagation": if shares(plan) { "rshared" } else { "rslave" },
+            "rootfsPropagation": if shares(plan) { "shared" } else { "slave" },
         },
     });
     let specification: oci_spec::runtime::Spec =
