@@ -9,6 +9,7 @@ mod clients;
 mod containerd;
 mod crowd;
 mod debian;
+mod launch;
 mod loader;
 mod offline;
 mod pack;
@@ -36,6 +37,7 @@ const CHECKS: &[Check] = &[
     ("apk-real", apk_real::run),
     ("debian", debian::run),
     ("pack", pack::run),
+    ("launch", launch::run),
     ("node", real::node::run),
     ("node-foreign", real::foreign::run),
     ("sizes", real::sizes::run),
