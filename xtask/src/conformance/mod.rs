@@ -39,6 +39,7 @@ const CHECKS: &[Check] = &[
     ("pack", pack::run),
     ("launch", launch::run),
     ("node", real::node::run),
+    ("launch-real", real::launch::run),
     ("node-foreign", real::foreign::run),
     ("sizes", real::sizes::run),
 ];

@@ -5,6 +5,7 @@
 //! keys and without what neither directory holds, which each check prints.
 
 pub(super) mod foreign;
+pub(super) mod launch;
 pub(super) mod node;
 pub(super) mod predecessor;
 mod recipe;

@@ -14,7 +14,7 @@ use crate::binaries::{CNI_PLUGINS, CRI_TOOLS, KUBERNETES, OLD_CNI_PLUGINS, OLD_C
 use crate::shell::{output, temporary_for};
 
 /// What is built for each release: upstream's way with glibc, and the predecessor's with musl.
-const RELEASES: &[Wanted] = &[
+pub(super) const RELEASES: &[Wanted] = &[
     Wanted {
         kubernetes: PREDECESSOR,
         cri_tools: OLD_CRI_TOOLS,

@@ -1,0 +1,168 @@
+//! Real programs started by what `ocelet launch` writes for them: a kubelet out of its bundle gets as far as the container runtime
+//! that is not there, and every flag of a plan stands in the help of the program itself.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::super::launch::{cgroups, lend};
+use super::super::need;
+use super::node::RELEASES;
+use super::{Inputs, Site, Wanted, inputs};
+use crate::Outcome;
+use crate::shell::{command, output, temporary_for, write};
+
+/// What a kubelet may speak to; those that a release cannot speak to are refused, and that is not asked here.
+const CRIS: &[&str] = &["containerd", "crio", "cri-dockerd", "docker"];
+
+/// Programs, and how each is asked for its flags.
+const PROGRAMS: &[(&str, &[&str])] = &[
+    ("kubelet", &["--help"]),
+    ("kubeadm", &["join", "--help"]),
+    ("kubeadm", &["init", "--help"]),
+    ("kubeadm", &["reset", "--help"]),
+    ("kube-proxy", &["--help"]),
+];
+
+/// Every release that was built.
+pub(in crate::conformance) fn run(ocelet: &str) -> Outcome {
+    let Some(inputs) = inputs()? else { return Ok(()) };
+    for program in ["unshare", "runc", "ip"] {
+        if !need(program)? {
+            return Ok(());
+        }
+    }
+    for wanted in RELEASES {
+        let kubelet = crate::binaries::upstream::kubernetes(wanted.kubernetes, "amd64", "kubelet");
+        if inputs.binaries.join(&kubelet).is_file() {
+            release(ocelet, &inputs, wanted).map_err(|error| format!("{}: {error}", wanted.kubernetes))?;
+        } else {
+            println!("skipped: {kubelet} is not built");
+        }
+    }
+    Ok(())
+}
+
+fn release(ocelet: &str, inputs: &Inputs, wanted: &Wanted) -> Outcome {
+    let work = temporary_for("launch-real")?;
+    let site = Site { ocelet, work: work.path(), inputs };
+    site.prepare(wanted)?;
+    let layout = site.assemble("wire", &["--profile", "wire", "--flavor", "kubeadm"])?;
+    let inspected = site.inspected(&layout)?;
+    let tag = inspected["images"][0]["tag"].as_str().ok_or("the layout has no tag")?;
+    let image = format!("{}:{tag}", layout.display());
+    for runtime in ["runc", "crun"] {
+        if need(runtime)? {
+            started(&site, &image, wanted, runtime)?;
+        }
+    }
+    flags(&site, &image, wanted)
+}
+
+/// The kubelet ends because there is no container runtime, and for no other reason.
+fn started(site: &Site<'_>, image: &str, wanted: &Wanted, runtime: &str) -> Outcome {
+    let bundle = site.work.join(format!("bundle-{runtime}"));
+    let mut launch = site.command("launch");
+    launch.args([image, "--runtime", "bundle", "--component", "kubelet", "--cgroups", cgroups(), "--to"]);
+    output(launch.arg(&bundle))?;
+    lend(site.work, "xtask/src/conformance/launch", &["machine.sh", "real.sh"])?;
+    // From 1.27 on the configuration says where the container runtime is.
+    let endpoint = "containerRuntimeEndpoint: unix:///run/containerd/containerd.sock\n";
+    let is_field = minor(wanted.kubernetes) >= 27;
+    write(&site.work.join("more.yaml"), if is_field { endpoint.as_bytes() } else { b"" })?;
+    let mut start = command("sh");
+    start.arg(site.work.join("machine.sh")).arg(site.work).arg("sh").arg(site.work.join("real.sh"));
+    start.arg(site.work).arg(&bundle).env("RUNTIME", runtime);
+    let ended = start.output().map_err(|error| format!("cannot start sh: {error}"))?;
+    let said = String::from_utf8_lossy(&[ended.stdout, ended.stderr].concat()).into_owned();
+    let last = said.lines().rfind(|line| line.contains("containerd.sock") && line.contains("no such file"));
+    match last {
+        Some(line) if !ended.status.success() => {
+            println!("{} under {runtime}: {}", wanted.kubernetes, line.chars().take(300).collect::<String>());
+            Ok(())
+        }
+        _ => Err(format!("under {runtime} the kubelet ended with {} and said:\n{said}", ended.status)),
+    }
+}
+
+fn minor(version: &str) -> u32 {
+    version.split('.').nth(1).and_then(|minor| minor.parse().ok()).unwrap_or_default()
+}
+
+/// Every flag of every plan is one that the program knows.
+fn flags(site: &Site<'_>, image: &str, wanted: &Wanted) -> Outcome {
+    let files = site.unpacked(
+        Path::new(image.rsplit_once(':').map_or(image, |(layout, _)| layout)),
+        tag(image),
+        "linux/amd64",
+    )?;
+    super::super::plain::devices(&files)?;
+    for (program, help) in PROGRAMS {
+        if !files.join("usr/bin").join(program).exists() {
+            println!("{} has no {program}", wanted.kubernetes);
+            continue;
+        }
+        let known = output(command("chroot").arg(&files).arg(format!("/usr/bin/{program}")).args(*help))?;
+        let mut flags = planned(site, image, program, help)?;
+        flags.sort();
+        flags.dedup();
+        let unknown: Vec<&String> = flags.iter().filter(|flag| !knows(&known, flag)).collect();
+        if !unknown.is_empty() {
+            return Err(format!("{program} {} of {} does not know {unknown:?}", help[0], wanted.kubernetes));
+        }
+        println!("{} {program} {}: knows {flags:?}", wanted.kubernetes, help[0]);
+    }
+    Ok(())
+}
+
+fn tag(image: &str) -> &str {
+    image.rsplit_once(':').map_or("", |(_, tag)| tag)
+}
+
+/// The flags of the plans for a program, whatever the kubelet speaks to.
+fn planned(site: &Site<'_>, image: &str, program: &str, help: &[&str]) -> Result<Vec<String>, String> {
+    let mut flags = Vec::new();
+    let mut plans = 0;
+    for cri in CRIS {
+        for cgroups in ["1", "2"] {
+            let mut launch = site.command("launch");
+            launch.args([image, "--runtime", "podman", "--component", program, "--format", "json"]);
+            launch.args(["--cri", cri, "--cgroups", cgroups]);
+            if program == "kubeadm" {
+                launch.args(["--", help[0]]);
+            }
+            // Not every release speaks to every container runtime, or runs on every host.
+            let Ok(text) = output(&mut launch) else { continue };
+            plans += 1;
+            let plan: Value =
+                serde_json::from_str(&text).map_err(|error| format!("no JSON: {error}\n{text}"))?;
+            let words = plan["arguments"].as_array().into_iter().flatten().filter_map(Value::as_str);
+            flags.extend(
+                words
+                    .filter(|word| word.starts_with("--"))
+                    .map(|word| word.split_once('=').map_or(word, |(name, _)| name).to_owned()),
+            );
+        }
+    }
+    if plans == 0 { Err(format!("there is no plan for {program}")) } else { Ok(flags) }
+}
+
+/// Whether a help has a flag: as a word of its own, behind a short form perhaps.
+fn knows(help: &str, flag: &str) -> bool {
+    help.split_whitespace().any(|word| word.trim_end_matches(',').split(['=', '[']).next() == Some(flag))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::knows;
+
+    #[test]
+    fn flags_are_found_as_whole_words() {
+        let help = "  -v, --v Level     number\n      --config string   the file\n  --one-output[=true]  x";
+        for (flag, want) in
+            [("--config", true), ("--v", true), ("--one-output", true), ("--conf", false), ("--file", false)]
+        {
+            assert_eq!(knows(help, flag), want, "{flag}");
+        }
+    }
+}
