@@ -35,62 +35,46 @@ struct Way {
     is_in_debian: bool,
     /// Whether it is started by hand too, and not only by a unit.
     by_hand: bool,
+    /// What it starts that stays.
+    components: &'static [&'static str],
     /// Whether it runs a command once, such as kubeadm.
     once: bool,
 }
 
+const BOTH: &[&str] = &["kubelet", "kube-proxy"];
+
 const WAYS: &[Way] = &[
-    Way { name: "runc", runtime: "bundle", needs: &["runc"], is_in_debian: true, by_hand: false, once: true },
-    Way { name: "crun", runtime: "bundle", needs: &["crun"], is_in_debian: true, by_hand: false, once: true },
-    Way {
-        name: "podman",
-        runtime: "podman",
-        needs: &["podman", "runc"],
-        is_in_debian: true,
-        by_hand: true,
-        once: true,
-    },
-    Way {
-        name: "ctr",
-        runtime: "ctr",
-        needs: &["containerd", "ctr"],
-        is_in_debian: true,
-        by_hand: true,
-        once: true,
-    },
-    Way {
-        name: "docker",
-        runtime: "docker",
-        needs: &["dockerd", "docker"],
-        is_in_debian: true,
-        by_hand: true,
-        once: true,
-    },
+    Way { name: "runc", runtime: "bundle", needs: &["runc"], by_hand: false, ..CONTAINER },
+    Way { name: "crun", runtime: "bundle", needs: &["crun"], by_hand: false, ..CONTAINER },
+    Way { name: "podman", runtime: "podman", needs: &["podman", "runc"], ..CONTAINER },
+    Way { name: "ctr", runtime: "ctr", needs: &["containerd", "ctr"], ..CONTAINER },
+    Way { name: "docker", runtime: "docker", needs: &["dockerd", "docker"], ..CONTAINER },
     Way {
         name: "nerdctl",
         runtime: "nerdctl",
         needs: &["containerd", "ctr", "nerdctl"],
         is_in_debian: false,
-        by_hand: true,
-        once: true,
+        ..CONTAINER
     },
-    Way {
-        name: "quadlet",
-        runtime: "quadlet",
-        needs: &["quadlet"],
-        is_in_debian: false,
-        by_hand: false,
-        once: false,
-    },
-    Way {
-        name: "systemd",
-        runtime: "systemd",
-        needs: &["systemd-tmpfiles"],
-        is_in_debian: true,
-        by_hand: false,
-        once: false,
-    },
+    Way { name: "quadlet", runtime: "quadlet", needs: &["podman", "quadlet"], is_in_debian: false, ..UNIT },
+    Way { name: "systemd", runtime: "systemd", needs: &["systemd-tmpfiles"], ..UNIT },
+    Way { name: "sysext", runtime: "systemd", needs: &["systemd-sysext"], ..UNIT },
+    // Its kube-proxy is a static pod.
+    Way { name: "crio", runtime: "crio", needs: &["systemd-tmpfiles"], components: &["kubelet"], ..UNIT },
 ];
+
+/// What is run from a command line.
+const CONTAINER: Way = Way {
+    name: "",
+    runtime: "",
+    needs: &[],
+    is_in_debian: true,
+    by_hand: true,
+    components: BOTH,
+    once: true,
+};
+/// What systemd alone starts.
+const UNIT: Way = Way { by_hand: false, once: false, ..CONTAINER };
 
 /// Makes the image, has what starts it written in every way, and starts it.
 pub(super) fn run(ocelet: &str) -> Outcome {
@@ -114,10 +98,9 @@ pub(super) fn run(ocelet: &str) -> Outcome {
             continue;
         }
         // One that does not start says nothing of the others.
-        let stays = ["kubelet", "kube-proxy"].map(|component| bench.stays(way, component).err());
+        let stays = way.components.iter().filter_map(|component| bench.stays(way, component).err());
         let once = way.once.then(|| bench.once(way).err()).flatten();
-        failures
-            .extend(stays.into_iter().flatten().chain(once).map(|error| format!("{}: {error}", way.name)));
+        failures.extend(stays.chain(once).map(|error| format!("{}: {error}", way.name)));
     }
     failures.extend(files::run(&bench));
     if failures.is_empty() { Ok(()) } else { Err(failures.join("\n")) }
@@ -140,11 +123,7 @@ impl Bench<'_> {
         for other in ["kubeadm", "kube-proxy"] {
             output(command("ln").arg(&probe).arg(programs.join(other)))?;
         }
-        let recipe = format!(
-            "image = \"kubelet\"\nplatforms = [\"linux/amd64\"]\ntag = \"v{RELEASE}\"\n[source.host]\nrootfs = \"probe\"\n\
-             [flavor.kubelet]\ncommands = [\"kubelet\", \"kubeadm\", \"kube-proxy\"]\n\
-             labels = {{ \"org.opencontainers.image.version\" = \"{RELEASE}\" }}\n"
-        );
+        let recipe = recipe("probe", RELEASE, &["kubelet", "kubeadm", "kube-proxy"]);
         write(&self.work.join("recipe.toml"), recipe.as_bytes())?;
         let mut assemble = command(self.ocelet);
         assemble.args(["assemble", "--quiet"]).arg(self.work.join("recipe.toml"));
@@ -258,6 +237,16 @@ impl Bench<'_> {
         }
         Err(format!("kubeadm does not say its version: {said}"))
     }
+}
+
+/// The recipe of an image of programs in a directory beside it, which says that it is of this release.
+pub(super) fn recipe(rootfs: &str, release: &str, commands: &[&str]) -> String {
+    let commands: Vec<String> = commands.iter().map(|command| format!("\"{command}\"")).collect();
+    format!(
+        "image = \"kubelet\"\nplatforms = [\"linux/amd64\"]\ntag = \"v{release}\"\n[source.host]\nrootfs = \"{rootfs}\"\n\
+         [flavor.kubelet]\ncommands = [{}]\nlabels = {{ \"org.opencontainers.image.version\" = \"{release}\" }}\n",
+        commands.join(", ")
+    )
 }
 
 /// Copies files of the checkout to where the machine sees them.

@@ -10,6 +10,7 @@ runtime=$2
 component=$3
 case $runtime in
 runc | crun) out=$work/out/bundle-$component ;;
+sysext) out=$work/out/systemd-$component ;;
 *) out=$work/out/$runtime-$component ;;
 esac
 seen=$work/seen/$runtime-$component
@@ -137,10 +138,17 @@ quadlet)
     cp "/run/units/$component.service" "$seen/"
     unit "/run/units/$component.service"
     ;;
-systemd)
-    cp -a "$out/files/." /
+systemd | sysext | crio)
+    if [ "$runtime" = sysext ]; then
+        mkdir -p /var/lib/extensions
+        cp -a "$out/files" "/var/lib/extensions/$component"
+        systemd-sysext refresh
+    else
+        cp -a "$out/files/." /
+    fi
     systemd-tmpfiles --create "/usr/lib/tmpfiles.d/$component.conf"
-    unit "/usr/lib/systemd/system/$component.service" ;;
+    unit "/usr/lib/systemd/system/$component.service"
+    ;;
 *)
     cp -a "$out/files/." /
     cp "$out/printed" printed

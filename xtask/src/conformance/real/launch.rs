@@ -5,12 +5,12 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::super::launch::{cgroups, lend};
+use super::super::launch::{cgroups, lend, recipe};
 use super::super::need;
 use super::node::RELEASES;
 use super::{Inputs, Site, Wanted, inputs};
 use crate::Outcome;
-use crate::shell::{command, output, temporary_for, write};
+use crate::shell::{command, make_directory, output, temporary_for, write};
 
 /// What a kubelet may speak to; those that a release cannot speak to are refused, and that is not asked here.
 const CRIS: &[&str] = &["containerd", "crio", "cri-dockerd", "docker"];
@@ -21,7 +21,6 @@ const PROGRAMS: &[(&str, &[&str])] = &[
     ("kubeadm", &["join", "--help"]),
     ("kubeadm", &["init", "--help"]),
     ("kubeadm", &["reset", "--help"]),
-    ("kube-proxy", &["--help"]),
 ];
 
 /// Every release that was built.
@@ -91,32 +90,50 @@ fn minor(version: &str) -> u32 {
 
 /// Every flag of every plan is one that the program knows.
 fn flags(site: &Site<'_>, image: &str, wanted: &Wanted) -> Outcome {
-    let files = site.unpacked(
-        Path::new(image.rsplit_once(':').map_or(image, |(layout, _)| layout)),
-        tag(image),
-        "linux/amd64",
-    )?;
+    let (layout, tag) = image.rsplit_once(':').unwrap_or((image, ""));
+    let files = site.unpacked(Path::new(layout), tag, "linux/amd64")?;
     super::super::plain::devices(&files)?;
     for (program, help) in PROGRAMS {
-        if !files.join("usr/bin").join(program).exists() {
-            println!("{} has no {program}", wanted.kubernetes);
-            continue;
-        }
         let known = output(command("chroot").arg(&files).arg(format!("/usr/bin/{program}")).args(*help))?;
-        let mut flags = planned(site, image, program, help)?;
-        flags.sort();
-        flags.dedup();
-        let unknown: Vec<&String> = flags.iter().filter(|flag| !knows(&known, flag)).collect();
-        if !unknown.is_empty() {
-            return Err(format!("{program} {} of {} does not know {unknown:?}", help[0], wanted.kubernetes));
-        }
-        println!("{} {program} {}: knows {flags:?}", wanted.kubernetes, help[0]);
+        known_to(
+            &known,
+            planned(site, image, program, help)?,
+            &format!("{} {program} {}", wanted.kubernetes, help[0]),
+        )?;
     }
-    Ok(())
+    let own = crate::binaries::upstream::kubernetes(wanted.kubernetes, "amd64", "kube-proxy");
+    let own = site.inputs.binaries.join(&own);
+    if !own.is_file() {
+        println!("skipped: kube-proxy {} is not built", wanted.kubernetes);
+        return Ok(());
+    }
+    let image = proxy(site, &own, wanted.kubernetes.trim_start_matches('v'))?;
+    let known = output(command(&own.display().to_string()).arg("--help"))?;
+    known_to(&known, planned(site, &image, "kube-proxy", &[])?, &format!("{} kube-proxy", wanted.kubernetes))
 }
 
-fn tag(image: &str) -> &str {
-    image.rsplit_once(':').map_or("", |(_, tag)| tag)
+fn known_to(help: &str, mut flags: Vec<String>, program: &str) -> Outcome {
+    flags.sort();
+    flags.dedup();
+    let unknown: Vec<&String> = flags.iter().filter(|flag| !knows(help, flag)).collect();
+    if unknown.is_empty() {
+        println!("{program} knows {flags:?}");
+        return Ok(());
+    }
+    Err(format!("{program} does not know {unknown:?}"))
+}
+
+/// An image of the one program, which needs nothing else.
+fn proxy(site: &Site<'_>, program: &Path, release: &str) -> Result<String, String> {
+    let place = site.work.join("proxy");
+    let programs = place.join("files/usr/bin");
+    make_directory(&programs)?;
+    output(command("cp").arg(program).arg(programs.join("kube-proxy")))?;
+    let text = recipe("files", release, &["kube-proxy"]);
+    write(&place.join("recipe.toml"), text.as_bytes())?;
+    let layout = place.join("layout");
+    output(site.command("assemble").arg(place.join("recipe.toml")).arg("--output").arg(&layout))?;
+    Ok(format!("{}:v{release}", layout.display()))
 }
 
 /// The flags of the plans for a program, whatever the kubelet speaks to.
