@@ -120,10 +120,11 @@ impl Bench<'_> {
         let probe = programs.join("kubelet");
         let source = root().join("xtask/src/conformance/launch/probe.c");
         output(command("cc").args(["-static", "-O1", "-o"]).arg(&probe).arg(source))?;
-        for other in ["kubeadm", "kube-proxy"] {
+        // The last two are what wrappers of the host's programs take.
+        for other in ["kubeadm", "kube-proxy", "sh", "nsenter"] {
             output(command("ln").arg(&probe).arg(programs.join(other)))?;
         }
-        let recipe = recipe("probe", RELEASE, &["kubelet", "kubeadm", "kube-proxy"]);
+        let recipe = recipe("probe", RELEASE, &["kubelet", "kubeadm", "kube-proxy", "sh", "nsenter"]);
         write(&self.work.join("recipe.toml"), recipe.as_bytes())?;
         let mut assemble = command(self.ocelet);
         assemble.args(["assemble", "--quiet"]).arg(self.work.join("recipe.toml"));
@@ -145,6 +146,10 @@ impl Bench<'_> {
         let mut launch = command(self.ocelet);
         launch.args(["launch", &self.image(), "--runtime", runtime, "--component", component]);
         launch.args(["--cgroups", cgroups()]);
+        if component == "kubelet" && !seen::is_host(runtime) {
+            launch.args(["--with", "certificates,iscsi,modprobe", "--mount", "/srv/host:/srv/inside:ro"]);
+            launch.args(["--env", seen::VARIABLE]);
+        }
         launch
     }
 

@@ -13,10 +13,19 @@ const NAMESPACES: &[(&str, &str)] =
 /// What kubeadm has written for the node, without what a later release does not know.
 const FROM_KUBEADM: &str = "--node-ip=10.0.0.1";
 
+/// What the kubelet is given besides; none of it means anything on the way.
+pub(super) const VARIABLE: &str = "PROBE=a b%c\"d";
+
+/// Whether what starts a component starts programs of the host itself.
+pub(super) fn is_host(runtime: &str) -> bool {
+    ["systemd", "crio"].contains(&runtime)
+}
+
 /// A component's own words, and the host beside it.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     words: Vec<String>,
+    variables: Vec<String>,
     namespaces: Vec<String>,
     mounts: Vec<Mount>,
     host_namespaces: Vec<String>,
@@ -63,6 +72,7 @@ impl Seen {
         };
         Self {
             words: told("word "),
+            variables: told("variable "),
             namespaces: told("namespace "),
             mounts: report.lines().filter_map(Mount::read).collect(),
             host_namespaces: host_namespaces.lines().map(str::to_owned).collect(),
@@ -73,11 +83,13 @@ impl Seen {
     /// Everything that the plan promises; in a sentence what was found.
     pub(super) fn check(&self, plan: &Value, runtime: &str) -> Result<String, String> {
         let mut wrong: Vec<String> = self.words_differ(plan, runtime).into_iter().collect();
-        // These are programs of the host itself.
-        let is_contained = !["systemd", "crio"].contains(&runtime);
+        let is_contained = !is_host(runtime);
         let mut mounts = 0;
         if is_contained {
             wrong.extend(self.namespaces_differ(plan));
+            if is_kubelet(plan) && !self.variables.iter().any(|variable| variable == VARIABLE) {
+                wrong.push(format!("its variables are {:?}, wanted {VARIABLE}", self.variables));
+            }
             let planned = plan["mounts"].as_array().ok_or("the plan has no mounts")?;
             for mount in planned {
                 match self.mount_differs(mount) {
@@ -184,6 +196,7 @@ mod tests {
 word kubelet
 word --config=x
 word --node-ip=10.0.0.1
+variable PROBE=a b%c\"d
 namespace mnt:[2]
 namespace net:[1]
 10 0 0:9 / / rw - overlay overlay rw
@@ -212,6 +225,7 @@ namespace net:[1]
             ("net:[1]", "net:[3]", Err("its namespace network")),
             ("mnt:[2]", "mnt:[1]", Err("its mounts are the host's")),
             ("--node-ip=10.0.0.1", "--node-ip=10.0.0.1 --gone", Err("its words are")),
+            ("a b%c", "a", Err("its variables are")),
             ("rw master:2", "rw", Err("/dev does not see")),
             ("rw shared:1 -", "rw shared:7 master:1 -", Err("/var/lib/kubelet is not shared with")),
             ("/etc/hosts ro", "/etc/hosts rw", Err("/etc/hosts is wanted for read")),

@@ -106,7 +106,8 @@ adapt() {
 }
 
 export CONTAINERS_CONF="$work/containers.conf"
-mkdir -p /usr/libexec/kubernetes/kubelet-plugins /lib/modules
+# What hosts may have, and what a user asks for.
+mkdir -p /usr/libexec/kubernetes/kubelet-plugins /lib/modules /srv/host
 mkdir -p /var/lib/kubelet /etc/kubernetes
 # Where the probe reports.
 report=/run/xtables.lock
