@@ -236,12 +236,11 @@ fn what_is_good_to_know_is_told() {
         (image(), kubelet(), None),
     ] {
         let notes = plan(&image, &request, &Facts::embedded()).expect("it can be started").notes;
-        match want {
-            Some(want) => {
-                assert!(notes.iter().any(|note| note.contains(want)), "wanted {want}, got {notes:?}")
-            }
-            None => assert!(notes.is_empty(), "{notes:?}"),
-        }
+        let told = match want {
+            Some(want) => notes.iter().any(|note| note.contains(want)),
+            None => notes.is_empty(),
+        };
+        assert!(told, "wanted {want:?}, got {notes:?}");
     }
 }
 
