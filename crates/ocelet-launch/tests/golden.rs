@@ -37,6 +37,7 @@ fn image(component: Component, release: Release) -> Image {
         "/etc/crictl.yaml",
         "/usr/lib/systemd/system/crio.service",
         "/usr/local/bin/kube-proxy",
+        "/var/run",
     ];
     Image {
         name: name.to_owned(),

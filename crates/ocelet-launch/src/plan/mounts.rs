@@ -98,7 +98,7 @@ pub(super) fn planned(
             let target = fact.target.clone().unwrap_or_else(|| path.clone());
             (fact, path, target)
         })
-        .filter(|(fact, _, target)| !(fact.unless_in_image && is_filled(image, target)))
+        .filter(|(fact, _, target)| !(fact.unless_in_image && has(image, target)))
         .map(|(fact, path, target)| PlannedMount {
             path,
             target,
@@ -123,9 +123,12 @@ pub(super) fn planned(
     kept.chain(request.mounts.iter().map(own)).collect()
 }
 
-/// Whether an image has something below a path.
-fn is_filled(image: &Image, path: &str) -> bool {
-    image.paths.iter().any(|one| one.strip_prefix(path).is_some_and(|rest| rest.starts_with('/')))
+/// Whether an image has a link or a file there, or something below it.
+fn has(image: &Image, path: &str) -> bool {
+    image
+        .paths
+        .iter()
+        .any(|one| one.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
 }
 
 fn own(mount: &HostMount) -> PlannedMount {

@@ -206,17 +206,18 @@ fn mounts_are_left_out_replaced_and_added() {
 }
 
 #[test]
-fn docker_has_its_own_plugins_only_where_the_image_has_none() {
+fn what_an_image_has_is_not_mounted_over() {
     let facts = Facts::embedded();
-    for (paths, mounted) in [(&[][..], true), (&["/opt/cni/bin/bridge"], false)] {
-        let image = Image {
-            paths: paths.iter().map(|&path| path.to_owned()).collect(),
-            release: Some(Release::new(1, 23)),
-            ..image()
-        };
-        let plan = plan(&image, &Request::new(Component::Kubelet, Runtime::Docker), &facts)
-            .expect("it can be started");
-        assert_eq!(plan.mounts.iter().any(|mount| mount.target == "/opt/cni/bin"), mounted);
+    for (runtime, minor, path, target) in [
+        (Runtime::Docker, 23, "/opt/cni/bin/bridge", "/opt/cni/bin"),
+        (Runtime::Podman, 36, "/var/run", "/var/run"),
+    ] {
+        for (paths, mounted) in [(BTreeSet::new(), true), (BTreeSet::from([path.to_owned()]), false)] {
+            let image = Image { paths, release: Some(Release::new(1, minor)), ..image() };
+            let request = Request::new(Component::Kubelet, runtime);
+            let plan = plan(&image, &request, &facts).expect("it can be started");
+            assert_eq!(plan.mounts.iter().any(|mount| mount.target == target), mounted, "{target}");
+        }
     }
 }
 
