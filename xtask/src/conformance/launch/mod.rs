@@ -7,6 +7,7 @@
 
 mod files;
 mod seen;
+mod units;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -103,6 +104,7 @@ pub(super) fn run(ocelet: &str) -> Outcome {
         failures.extend(stays.chain(once).map(|error| format!("{}: {error}", way.name)));
     }
     failures.extend(files::run(&bench));
+    failures.extend(units::run(&bench).err());
     if failures.is_empty() { Ok(()) } else { Err(failures.join("\n")) }
 }
 
