@@ -5,7 +5,7 @@
 //! the loader. It refuses to look at anything but the view: neither the running machine nor
 //! `LD_LIBRARY_PATH` has a say.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, RwLock};
 
 use ocelet_tree::{Glob, TreePath};
@@ -123,9 +123,9 @@ impl Environment {
         let cache = files.at(b"/etc/ld.so.cache").ok().and_then(|place| place.file.as_ref()?.bytes().ok());
         self.cache = cache.and_then(|bytes| LoaderCache::read(&bytes, self.abi.endianness).ok());
         if self.cache.is_none() {
-            let mut directories = Vec::new();
-            configured(files, &TreePath::new("etc/ld.so.conf").expect("a path"), 0, &mut directories);
-            self.configured = directories.iter().filter_map(|text| files.directory(text)).collect();
+            let mut found = Configured::default();
+            configured(files, &TreePath::new("etc/ld.so.conf").expect("a path"), 0, &mut found);
+            self.configured = found.directories.iter().filter_map(|text| files.directory(text)).collect();
         }
     }
 
@@ -205,8 +205,25 @@ fn compiled_directories(loader: &[u8]) -> Vec<Vec<u8>> {
     best.into_iter().map(<[u8]>::to_vec).collect()
 }
 
+/// What `/etc/ld.so.conf` and the files that it includes say.
+#[derive(Default)]
+struct Configured {
+    /// The directories, each once, in the order in which they are searched.
+    directories: Vec<Vec<u8>>,
+    known: BTreeSet<Vec<u8>>,
+    /// How deep each file was when it was read.
+    read: BTreeMap<TreePath, usize>,
+}
+
 /// Reads `/etc/ld.so.conf` as `ldconfig` does: one directory a line, `include` with patterns, comments.
-fn configured(files: &Files<'_>, path: &TreePath, depth: usize, found: &mut Vec<Vec<u8>>) {
+///
+/// A file that is included again says nothing new, and is not read again unless it now may include more. `ldconfig` would go
+/// around a circle of files ten times, and find the same directories, if in another order.
+fn configured(files: &Files<'_>, path: &TreePath, depth: usize, found: &mut Configured) {
+    if found.read.get(path).is_some_and(|before| *before <= depth) {
+        return;
+    }
+    found.read.insert(path.clone(), depth);
     let Ok(place) = files.place(path) else { return };
     for line in text_of(&place).split(|byte| *byte == b'\n') {
         let line = line.split(|byte| *byte == b'#').next().unwrap_or_default().trim_ascii();
@@ -223,8 +240,8 @@ fn configured(files: &Files<'_>, path: &TreePath, depth: usize, found: &mut Vec<
             None if line.first() == Some(&b'/') => {
                 // A directory may be followed by the kind of its libraries, "=libc6", since long without use.
                 let directory = line.split(|byte| *byte == b'=').next().unwrap_or_default().trim_ascii();
-                if !found.iter().any(|other| other == directory) {
-                    found.push(directory.to_vec());
+                if found.known.insert(directory.to_vec()) {
+                    found.directories.push(directory.to_vec());
                 }
             }
             Some(_) | None => {}

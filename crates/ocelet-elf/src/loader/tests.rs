@@ -180,6 +180,14 @@ fn configuration_stands_for_a_cache_that_is_not_there() {
     ];
     check("conf", &world(&files, &conf), &["/opt/c/liba.so.1", "!plugin.so"]);
     check("without", &world(&files, &[]), &["!liba.so.1", "!plugin.so"]);
+    // Each is read once, and not nine times as often at each of ten depths.
+    let around = "include ld.so.conf\\n".repeat(9) + "include other.conf\\n";
+    let circle = [format!("/etc/ld.so.conf = {around}"), format!("/etc/other.conf = {around}/opt/c\\n")];
+    check(
+        "a circle",
+        &world(&files, &circle.each_ref().map(String::as_str)),
+        &["/opt/c/liba.so.1", "!plugin.so"],
+    );
     let mut tree = world(&files, &conf);
     let entry = crate::CacheEntry {
         flags: 0x0303,
