@@ -2,9 +2,10 @@
 #![expect(clippy::disallowed_methods, reason = "these tests run a program over files of their own")]
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
 use ocelet_testkit::rootfs::{debian, tar_bytes, tree};
+use ocelet_testkit::{Said, said};
 use serde_json::Value;
 
 const RECIPE: &str = "image = 'x'\ntag = 'v1{-flavor}'\nplatforms = ['linux/amd64']\n[parameters.root]\nhelp = 'a root file system'\ndefault = 'root.tar'\n\
@@ -12,13 +13,6 @@ const RECIPE: &str = "image = 'x'\ntag = 'v1{-flavor}'\nplatforms = ['linux/amd6
 
 /// A directory with a recipe, a root file system, and whatever commands leave in it.
 struct Place(tempfile::TempDir);
-
-/// What a command said.
-struct Said {
-    code: i32,
-    out: String,
-    err: String,
-}
 
 impl Place {
     fn new() -> Self {
@@ -53,7 +47,7 @@ impl Place {
     }
 
     fn run(&self, arguments: &[&str]) -> Said {
-        said(self.command(arguments).output().expect("it runs"))
+        said(&mut self.command(arguments))
     }
 
     fn json(&self, arguments: &[&str]) -> Value {
@@ -61,11 +55,6 @@ impl Place {
         assert_eq!(said.code, 0, "{arguments:?}: {}", said.err);
         serde_json::from_str(&said.out).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {}", said.out))
     }
-}
-
-fn said(output: Output) -> Said {
-    let text = |bytes| String::from_utf8(bytes).expect("text");
-    Said { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
 }
 
 #[test]
@@ -500,7 +489,7 @@ fn the_epoch_of_the_environment() {
     let place = Place::new();
     let created = |epoch: &str, output: &str| {
         let mut command = place.command(&["assemble", "recipe.toml", "--output", output]);
-        let said = said(command.env("SOURCE_DATE_EPOCH", epoch).output().expect("it runs"));
+        let said = said(command.env("SOURCE_DATE_EPOCH", epoch));
         (said.code, said.err)
     };
     for wrong in ["yesterday", "1.5", "99999999999999999999"] {

@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use ocelet_testkit::{Said, said};
 use serde_json::Value;
 
 /// An image with programs that are only there to be found.
@@ -53,12 +54,6 @@ featureGates:
 
 struct Place(tempfile::TempDir);
 
-struct Said {
-    code: i32,
-    out: String,
-    err: String,
-}
-
 impl Place {
     fn new() -> Self {
         let place = Self(tempfile::tempdir().expect("a directory"));
@@ -77,15 +72,13 @@ impl Place {
     }
 
     fn run(&self, arguments: &[&str]) -> Said {
-        let output = Command::new(env!("CARGO_BIN_EXE_ocelet"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ocelet"));
+        command
             .args(arguments)
             .current_dir(self.0.path())
             .env_remove("SOURCE_DATE_EPOCH")
-            .stdin(Stdio::null())
-            .output()
-            .expect("it runs");
-        let text = |bytes| String::from_utf8(bytes).expect("text");
-        Said { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
+            .stdin(Stdio::null());
+        said(&mut command)
     }
 
     fn launch(&self, arguments: &[&str]) -> Said {

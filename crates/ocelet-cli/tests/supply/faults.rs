@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::place::{Place, Said};
+use ocelet_testkit::Said;
+
+use crate::place::Place;
 use crate::server::{Request, Server, Wire, close, content, respond, serve};
 
 type Script = fn(&Request, Wire) -> io::Result<()>;

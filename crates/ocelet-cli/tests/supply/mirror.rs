@@ -2,9 +2,9 @@
 
 use std::process::Command;
 
-use ocelet_testkit::files_below;
+use ocelet_testkit::{files_below, said};
 
-use crate::place::{Place, RECIPE, said};
+use crate::place::{Place, RECIPE};
 
 const FROM: [&str; 3] = ["--offline", "--mirror", "fixtures/mirror"];
 

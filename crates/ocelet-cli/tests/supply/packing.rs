@@ -31,7 +31,7 @@ fn packed(place: &Place) -> usize {
     if place.path("upx.log").exists() { place.text("upx.log").lines().count() } else { 0 }
 }
 
-fn assemble(place: &Place, output: &str, words: &[&str]) -> crate::place::Said {
+fn assemble(place: &Place, output: &str, words: &[&str]) -> ocelet_testkit::Said {
     let all = [&["assemble", "x.toml", "--locked", "--no-run", "--format", "json", "-o", output][..], words];
     place.run(&all.concat())
 }

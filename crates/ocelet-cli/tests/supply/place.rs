@@ -1,51 +1,15 @@
 //! A directory to run the program in: recipes, the embedded mirror, a cache, and what commands leave.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use ocelet_testkit::apk::{Algorithm, BuiltPackage, PackageBuilder, TestKey, index};
-use ocelet_testkit::files_below;
-use serde_json::Value;
+use ocelet_testkit::{Said, files_below, said};
 
 /// The recipe of the embedded mirror, from the top of a bundle.
 pub(crate) const RECIPE: &str = "recipes/bundle-node.toml";
 
 pub(crate) struct Place(tempfile::TempDir);
-
-/// What a command said.
-#[derive(Debug)]
-pub(crate) struct Said {
-    pub(crate) code: i32,
-    pub(crate) out: String,
-    pub(crate) err: String,
-}
-
-impl Said {
-    /// Asserts the exit code, and that stderr has all the words.
-    #[track_caller]
-    pub(crate) fn fails(&self, code: i32, words: &[&str]) {
-        assert_eq!(self.code, code, "{}", self.err);
-        for word in words {
-            assert!(self.err.contains(word), "no \"{word}\" in {}", self.err);
-        }
-    }
-
-    /// Asserts that it went well.
-    #[track_caller]
-    pub(crate) fn succeeds(self) -> Self {
-        assert_eq!(self.code, 0, "{}", self.err);
-        self
-    }
-
-    /// The digests of the tags that `assemble --format json` tells.
-    pub(crate) fn digests(&self) -> BTreeMap<String, String> {
-        let value: Value = serde_json::from_str(&self.out).expect("JSON");
-        let tags = value["tags"].as_array().expect("a list");
-        let text = |value: &Value| value.as_str().expect("text").to_owned();
-        tags.iter().map(|tag| (text(&tag["tag"]), text(&tag["digest"]))).collect()
-    }
-}
 
 impl Place {
     /// An empty directory, in memory where that is possible: the store syncs each file.
@@ -136,12 +100,6 @@ impl Place {
         }
         self.run(arguments)
     }
-}
-
-pub(crate) fn said(command: &mut Command) -> Said {
-    let output = command.output().expect("it runs");
-    let text = |bytes| String::from_utf8(bytes).expect("text");
-    Said { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
 }
 
 /// The top of the source.

@@ -9,7 +9,7 @@ use crate::place::{Place, RECIPE};
 
 const OFFLINE: [&str; 4] = ["--offline", "--mirror", "fixtures/mirror", "--quiet"];
 
-fn assemble(place: &Place, more: &[&str]) -> crate::place::Said {
+fn assemble(place: &Place, more: &[&str]) -> ocelet_testkit::Said {
     let arguments = [
         "assemble",
         RECIPE,
