@@ -98,6 +98,13 @@ words! {
     }
 }
 
+impl Runtime {
+    /// Whether programs are run on the host itself, in no container.
+    pub const fn is_host(self) -> bool {
+        matches!(self, Self::Systemd | Self::Crio)
+    }
+}
+
 words! {
     /// The container runtime that the kubelet speaks to.
     Cri, "container runtime", {

@@ -4,6 +4,7 @@
 //! It refuses tables with a key that nobody reads: a condition that is spelled wrong must not hold for everything.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +24,7 @@ pub struct Facts {
     pub(crate) mounts: Vec<MountFact>,
     pub(crate) wrappers: Vec<WrapperFact>,
     pub(crate) runtimes: BTreeMap<Cri, RuntimeFact>,
-    pub(crate) flags: Flags,
+    pub(crate) flags: &'static Flags,
     kubeadm_api: Vec<ApiVersion>,
 }
 
@@ -118,6 +119,16 @@ pub enum Access {
     Write,
 }
 
+impl Access {
+    /// How mounts are asked for it (`mount(8)`).
+    pub(crate) const fn option(self) -> &'static str {
+        match self {
+            Self::Read => "ro",
+            Self::Write => "rw",
+        }
+    }
+}
+
 /// Which mounts that are made later cross a mount (`mount_namespaces(7)`, "Shared subtrees").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -128,6 +139,17 @@ pub enum Propagation {
     Slave,
     /// None.
     Private,
+}
+
+impl Propagation {
+    /// How mounts are asked for it, with all that lies below them (`mount(8)`).
+    pub(crate) const fn option(self) -> &'static str {
+        match self {
+            Self::Shared => "rshared",
+            Self::Slave => "rslave",
+            Self::Private => "rprivate",
+        }
+    }
 }
 
 /// What is done about a path that the host may lack.
@@ -203,8 +225,13 @@ pub(crate) struct Situation<'a> {
 }
 
 impl Facts {
-    /// The tables that this crate was built with.
-    pub fn embedded() -> Self {
+    /// The tables that this crate was built with, read once.
+    pub fn embedded() -> &'static Self {
+        static FACTS: LazyLock<Facts> = LazyLock::new(Facts::read);
+        &FACTS
+    }
+
+    fn read() -> Self {
         let Mounts { mount, wrapper } = table(MOUNTS);
         Self {
             components: table(COMPONENTS),
@@ -238,7 +265,7 @@ fn table<T: for<'de> Deserialize<'de>>(text: &str) -> T {
 
 impl ArgumentFact {
     pub(crate) fn holds(&self, situation: &Situation<'_>) -> bool {
-        lives(situation.release, self.since, self.until)
+        situation.release.is_within(self.since, self.until)
             && (self.runtimes.is_empty() || self.runtimes.contains(&situation.cri))
             && self.asked.is_none_or(|asked| match asked {
                 Asked::Endpoint => situation.endpoint_is_asked,
@@ -250,15 +277,10 @@ impl ArgumentFact {
 impl MountFact {
     pub(crate) fn holds(&self, situation: &Situation<'_>) -> bool {
         self.components.contains(&situation.component)
-            && lives(situation.release, self.since, self.until)
+            && situation.release.is_within(self.since, self.until)
             && (self.runtimes.is_empty() || self.runtimes.contains(&situation.cri))
             && self.with.is_none_or(|wish| situation.wishes.contains(&wish))
     }
-}
-
-/// Whether a release lies within bounds, of which the second is the first release without.
-fn lives(release: Release, since: Option<Release>, until: Option<Release>) -> bool {
-    since.is_none_or(|since| release >= since) && until.is_none_or(|until| release < until)
 }
 
 #[cfg(test)]

@@ -29,6 +29,11 @@ impl Release {
     pub const fn new(major: u16, minor: u16) -> Self {
         Self { major, minor }
     }
+
+    /// Whether it lies within bounds, of which the second is the first release without. This is how all facts tell of time.
+    pub(crate) fn is_within(self, since: Option<Self>, until: Option<Self>) -> bool {
+        since.is_none_or(|since| since <= self) && until.is_none_or(|until| self < until)
+    }
 }
 
 impl fmt::Display for Release {

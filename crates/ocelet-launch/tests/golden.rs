@@ -136,7 +136,7 @@ fn every_release_and_runtime_is_written_as_it_was_read() {
                     continue;
                 }
                 let image = image(*component, release);
-                let Ok(plan) = plan(&image, &request(*component, *runtime), &facts) else {
+                let Ok(plan) = plan(&image, &request(*component, *runtime), facts) else {
                     continue;
                 };
                 let launch = render(&plan, &image, *runtime);
@@ -174,7 +174,7 @@ fn everything_that_can_be_asked_for_is_written() {
         let release = Release::new(1, 30);
         let mut image = image(Component::Kubelet, release);
         image.commands.get_or_insert_default().insert("rbd".to_owned());
-        let plan = plan(&image, &everything(*runtime), &facts).expect("all of it goes together");
+        let plan = plan(&image, &everything(*runtime), facts).expect("all of it goes together");
         check(&format!("everything/{runtime}"), &render(&plan, &image, *runtime), &mut wrong);
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

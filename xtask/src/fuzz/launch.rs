@@ -101,7 +101,7 @@ fn launch(_: &Bench, input: &[u8]) {
             arguments: vec![argument.clone()],
             ..Request::new(component, *runtime)
         };
-        if let Ok(plan) = plan(&image, &request, &facts) {
+        if let Ok(plan) = plan(&image, &request, facts) {
             drop(render(&plan, &image, *runtime));
         }
     }

@@ -11,6 +11,7 @@ use ocelet::finished::{Archive, Finished, Reference, rootfs, write_archive};
 use ocelet::host::{Host, Scratch};
 
 use super::assemble::platform;
+use super::only;
 use crate::environment;
 use crate::failure::Failure;
 use crate::output::Talk;
@@ -56,24 +57,11 @@ pub(super) fn run(arguments: &Arguments, talk: &Talk) -> Result<ExitCode, Failur
         Form::DockerArchive => Ok(write_archive(&finished, Archive::Docker, wanted.as_ref(), sink)?),
         Form::OciArchive => Ok(write_archive(&finished, Archive::Oci, wanted.as_ref(), sink)?),
         Form::Rootfs => {
-            let images = finished.images(wanted.as_ref())?;
-            let [image] = images.as_slice() else {
-                let each: Vec<String> = images
-                    .iter()
-                    .map(|image| format!("{} {}", image.tag.as_deref().unwrap_or("untagged"), image.platform))
-                    .collect();
-                return Err(Failure::usage(format!(
-                    "{} holds {} images: {}",
-                    arguments.image,
-                    each.len(),
-                    each.join(", ")
-                ))
-                .hint("name one with LAYOUT:TAG and --platform"));
-            };
+            let image = only(finished.images(wanted.as_ref())?, &arguments.image)?;
             let scratch = Scratch::new(environment::scratch());
             let host =
                 Host { jobs: environment::jobs(None), epoch: None, scratch: &scratch, observer: &Silent };
-            Ok(rootfs(image, finished.path(), sink, &host)?)
+            Ok(rootfs(&image, finished.path(), sink, &host)?)
         }
     })?;
     talk.status("Exported", &format!("{} to {}", arguments.image, arguments.to.display()));

@@ -17,6 +17,7 @@ use ocelet::launch::{
 };
 
 use super::assemble::platform;
+use super::only;
 use crate::environment;
 use crate::failure::Failure;
 use crate::output::{MessageFormat, Talk, print, print_json};
@@ -140,9 +141,9 @@ pub(super) fn run(arguments: &Arguments, talk: &Talk) -> Result<ExitCode, Failur
     let facts = Facts::embedded();
     let request = request(arguments, &image)?;
     if let Some(path) = &arguments.check {
-        return check::run(path, arguments, &image, &request, &facts, talk);
+        return check::run(path, arguments, &image, &request, facts, talk);
     }
-    let plan = plan(&image, &request, &facts).map_err(|error| Failure::usage(error.to_string()))?;
+    let plan = plan(&image, &request, facts).map_err(|error| Failure::usage(error.to_string()))?;
     let launch = render(&plan, &image, request.runtime);
     for note in &plan.notes {
         talk.status("Note", note);
@@ -194,15 +195,7 @@ fn one(arguments: &Arguments, finished: &Finished) -> Result<FinishedImage, Fail
             return Ok(images.swap_remove(own));
         }
     }
-    if images.len() == 1 {
-        return Ok(images.remove(0));
-    }
-    let each: Vec<String> = images
-        .iter()
-        .map(|image| format!("{} {}", image.tag.as_deref().unwrap_or("untagged"), image.platform))
-        .collect();
-    let message = format!("{} holds {} images: {}", arguments.image, each.len(), each.join(", "));
-    Err(Failure::usage(message).hint("name one with LAYOUT:TAG and --platform"))
+    only(images, &arguments.image)
 }
 
 fn request(arguments: &Arguments, image: &Image) -> Result<Request, Failure> {

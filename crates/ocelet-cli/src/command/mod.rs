@@ -19,6 +19,7 @@ mod why;
 use std::process::ExitCode;
 
 use clap::Subcommand;
+use ocelet::finished::FinishedImage;
 
 use crate::failure::Failure;
 use crate::output::Talk;
@@ -77,4 +78,20 @@ pub(crate) fn run(command: Command, talk: &Talk) -> Result<ExitCode, Failure> {
         Command::Schema => schema::run(),
         Command::Completions(arguments) => completions::run(&arguments),
     }
+}
+
+/// The one image that is meant.
+///
+/// # Errors
+/// There are several; all of them are named.
+fn only(mut images: Vec<FinishedImage>, typed: &str) -> Result<FinishedImage, Failure> {
+    if images.len() == 1 {
+        return Ok(images.remove(0));
+    }
+    let each: Vec<String> = images
+        .iter()
+        .map(|image| format!("{} {}", image.tag.as_deref().unwrap_or("untagged"), image.platform))
+        .collect();
+    let message = format!("{typed} holds {} images: {}", each.len(), each.join(", "));
+    Err(Failure::usage(message).hint("name one with LAYOUT:TAG and --platform"))
 }

@@ -87,14 +87,13 @@ impl Field {
     }
 
     fn is_in(&self, release: Release) -> bool {
-        self.since.is_none_or(|since| since <= release) && self.until.is_none_or(|until| release < until)
+        release.is_within(self.since, self.until)
     }
 
     /// The values that a release takes, if they are counted; any otherwise.
     pub(super) fn values_in(&self, release: Release) -> Option<Vec<&str>> {
         let fits = |value: &&String| {
-            self.values_since.get(*value).is_none_or(|since| *since <= release)
-                && self.values_until.get(*value).is_none_or(|until| release < *until)
+            release.is_within(self.values_since.get(*value).copied(), self.values_until.get(*value).copied())
         };
         (!self.values.is_empty()).then(|| self.values.iter().filter(fits).map(String::as_str).collect())
     }

@@ -23,13 +23,6 @@ use self::yaml::{Node, Place};
 use crate::choice::Cgroups;
 use crate::version::Release;
 
-/// A path of the container that something of the host is mounted on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MountTarget {
-    /// The path in the container.
-    pub path: String,
-}
-
 /// A command that a kind of volumes wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VolumeNeed {
@@ -50,28 +43,18 @@ pub struct CheckContext {
     pub cgroup: Option<Cgroups>,
     /// The names of the programs in the image's `PATH`; without them nothing is said about volumes.
     pub commands: Option<BTreeSet<String>>,
-    /// What is mounted, or lies in the image; without it the kubelet runs on the host and sees all paths.
-    pub mounts: Option<Vec<MountTarget>>,
+    /// Paths of the container that are mounted, or lie in the image; without it the kubelet runs on the host and sees all paths.
+    pub mounts: Option<Vec<String>>,
     /// What else is on the kubelet's command line.
     pub flags: Vec<String>,
-    /// The kinds of volumes that the node is to have.
-    pub volumes: Vec<String>,
-    /// What kinds of volumes want.
+    /// What the kinds of volumes want that the node is to have.
     pub needs: Vec<VolumeNeed>,
 }
 
 impl CheckContext {
     /// A kubelet of a release, of which no more is known.
     pub const fn new(release: Release) -> Self {
-        Self {
-            release,
-            cgroup: None,
-            commands: None,
-            mounts: None,
-            flags: Vec::new(),
-            volumes: Vec::new(),
-            needs: Vec::new(),
-        }
+        Self { release, cgroup: None, commands: None, mounts: None, flags: Vec::new(), needs: Vec::new() }
     }
 }
 

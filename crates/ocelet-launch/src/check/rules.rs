@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::fields::{Fields, Holds};
 use super::scalar::{Scalar, resolve};
 use super::yaml::{Node, Place, Value};
-use super::{Cgroups, CheckContext, MountTarget, Report, Severity, shown};
+use super::{Cgroups, CheckContext, Report, Severity, shown};
 use crate::flags::{Fit, Flags, Program};
 use crate::version::Release;
 
@@ -189,11 +189,11 @@ fn paths(document: &Node, context: &CheckContext, report: &mut Report) {
 }
 
 /// Whether a path lies at or below what is mounted. A path with `..` lies nowhere.
-fn covers(mount: &MountTarget, path: &str) -> bool {
+fn covers(mount: &str, path: &str) -> bool {
     let parts = |path: &str| -> Vec<String> {
         path.split('/').filter(|part| !part.is_empty() && *part != ".").map(str::to_owned).collect()
     };
-    let (target, path) = (parts(&mount.path), parts(path));
+    let (target, path) = (parts(mount), parts(path));
     !path.iter().any(|part| part == "..") && path.starts_with(&target)
 }
 
@@ -229,7 +229,7 @@ pub(super) fn beside(place: Option<Place>, context: &CheckContext, report: &mut 
     }
     let Some(commands) = &context.commands else { return };
     for need in &context.needs {
-        if context.volumes.contains(&need.volume) && !commands.contains(&need.command) {
+        if !commands.contains(&need.command) {
             let what = format!(
                 "volumes of the kind {} want {}, which the image has not: {}",
                 need.volume, need.command, need.reason

@@ -65,7 +65,7 @@ fn release(text: &str) -> Release {
 /// A node with cgroup v2 and the usual mounts.
 fn usual(at: &str) -> CheckContext {
     let paths = ["/etc/kubernetes", "/run", "/var/lib/kubelet/", "/etc/resolv.conf"];
-    let mounts = paths.into_iter().map(|path| MountTarget { path: path.to_owned() }).collect();
+    let mounts = paths.into_iter().map(str::to_owned).collect();
     CheckContext { cgroup: Some(Cgroups::V2), mounts: Some(mounts), ..CheckContext::new(release(at)) }
 }
 
@@ -220,7 +220,6 @@ fn host_image_and_flags_are_told_of() {
     };
     let volumes = |commands: &[&str]| CheckContext {
         commands: Some(commands.iter().map(|&name| name.to_owned()).collect()),
-        volumes: vec!["nfs".to_owned()],
         needs: vec![VolumeNeed {
             volume: "nfs".to_owned(),
             command: "mount.nfs".to_owned(),

@@ -6,6 +6,7 @@
 mod fit;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use serde::Deserialize;
 
@@ -70,7 +71,7 @@ pub struct Lifetime {
 impl Lifetime {
     /// Whether a release has the flag.
     pub fn covers(&self, release: Release) -> bool {
-        self.since.is_none_or(|since| since <= release) && self.until.is_none_or(|until| release < until)
+        release.is_within(self.since, self.until)
     }
 
     /// Whether a release has it and warns of it.
@@ -118,12 +119,17 @@ pub struct Flags {
 }
 
 impl Flags {
-    /// The facts that this crate brings.
+    /// The facts that this crate brings, read once.
     ///
     /// # Panics
     ///
     /// Never: the tests read the same text.
-    pub fn embedded() -> Self {
+    pub fn embedded() -> &'static Self {
+        static FLAGS: LazyLock<Flags> = LazyLock::new(Flags::read_tables);
+        &FLAGS
+    }
+
+    fn read_tables() -> Self {
         let files = [
             (Program::Kubelet, include_str!("../../facts/flags-kubelet.toml")),
             (Program::Kubeadm, include_str!("../../facts/flags-kubeadm.toml")),

@@ -136,12 +136,12 @@ fn real_programs_have_just_the_flags_of_the_facts() {
                 for command in ["init", "join", "reset"] {
                     let known = flags.of_command(command, release).collect();
                     let what = format!("kubeadm {command} {version}");
-                    check_against_help(&flags, &known, program, &help(&path, &[command]), &what);
+                    check_against_help(flags, &known, program, &help(&path, &[command]), &what);
                 }
             } else {
                 let known = flags.of(program, release).collect();
                 let what = format!("{} {version}", program.name());
-                check_against_help(&flags, &known, program, &help(&path, &[]), &what);
+                check_against_help(flags, &known, program, &help(&path, &[]), &what);
             }
         }
     }

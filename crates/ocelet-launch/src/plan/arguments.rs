@@ -117,11 +117,8 @@ fn socket(request: &Request, cri: Cri, endpoint: &str) -> Option<String> {
             .iter()
             .any(|word| word == flag || word.strip_prefix(flag).is_some_and(|rest| rest.starts_with('=')))
     };
-    let takes =
-        request.arguments.first().is_some_and(|verb| ["init", "join", "reset"].contains(&verb.as_str()))
-            && request.arguments.get(1).is_none_or(|word| word != "phase");
     // Where the kubelet has its own way to docker, kubeadm finds it by itself.
-    (takes && cri != Cri::Docker && !says("--cri-socket") && !says("--config"))
+    (acts(request) && cri != Cri::Docker && !says("--cri-socket") && !says("--config"))
         .then(|| format!("--cri-socket={endpoint}"))
 }
 

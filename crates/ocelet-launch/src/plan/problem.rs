@@ -203,7 +203,7 @@ pub(super) fn programs(
         Component::KubeProxy => "take the image of recipes/kube-proxy.toml",
     };
     // On the host itself the plugins are copied as files, without the script.
-    if !(request.component == Component::InstallCni && on_host(request.runtime)) {
+    if !(request.component == Component::InstallCni && request.runtime.is_host()) {
         missing(&component.program, hint.to_owned());
     }
     if request.component == Component::Kubelet
@@ -248,18 +248,13 @@ pub(super) fn notes(
         kubelet && request.runtime == Runtime::Crio && lacks("crio"),
         "the image has no crio, so the host must have CRI-O; recipes/cri-o-node.toml makes images with both",
     );
-    if let Some(loader) = image.loaders.get(&component.program).filter(|_| on_host(request.runtime)) {
+    if let Some(loader) = image.loaders.get(&component.program).filter(|_| request.runtime.is_host()) {
         notes.push(format!(
             "{} is linked dynamically: on the host it takes {loader} and the libraries of that system; a bundle brings them",
             component.program
         ));
     }
     notes
-}
-
-/// Whether a runtime runs programs on the host itself.
-pub(crate) fn on_host(runtime: Runtime) -> bool {
-    matches!(runtime, Runtime::Systemd | Runtime::Crio)
 }
 
 fn is_name(name: &str) -> bool {

@@ -48,7 +48,7 @@ fn no_release_is_given_a_flag_that_it_does_not_know() {
                     ..Request::new(component, Runtime::Podman)
                 };
                 // docker is refused from 1.24 on, which another test says.
-                let Ok(plan) = plan(&image(), &request, &facts) else { continue };
+                let Ok(plan) = plan(&image(), &request, facts) else { continue };
                 for argument in plan.arguments.iter().filter(|argument| argument.starts_with('-')) {
                     let fit = facts.flags.fit(table, release, argument);
                     assert!(fit.is_accepted(), "{component} {release} {cri}: {argument} is {fit:?}");
@@ -78,7 +78,7 @@ fn a_file_of_an_earlier_kubeadm_is_freed_of_what_went() {
     for (minor, kept) in [(34, 2), (35, 1)] {
         let request =
             Request { kubeadm_flags: wrote.clone(), release: Some(Release::new(1, minor)), ..kubelet() };
-        let plan = plan(&image(), &request, &facts).expect("it can be started");
+        let plan = plan(&image(), &request, facts).expect("it can be started");
         let there = wrote.iter().filter(|flag| plan.arguments.contains(flag)).count();
         assert_eq!(there, kept, "1.{minor}: {:?}", plan.arguments);
         assert_eq!(plan.gone_flags.contains(&"pod-infra-container-image".to_owned()), kept == 1);
@@ -102,7 +102,7 @@ fn kubeadm_is_told_of_the_socket_where_it_takes_it() {
     ] {
         let request =
             Request { arguments: words(arguments), ..Request::new(Component::Kubeadm, Runtime::Podman) };
-        let plan = plan(&image(), &request, &facts).expect("it can be started");
+        let plan = plan(&image(), &request, facts).expect("it can be started");
         assert_eq!(plan.arguments.contains(&socket.to_owned()), told, "{arguments:?}");
     }
 }
@@ -157,7 +157,7 @@ fn what_cannot_work_is_said_with_what_to_do() {
             "no name of a variable",
         ),
     ] {
-        let error = plan(&image, &request, &facts).expect_err(want).to_string();
+        let error = plan(&image, &request, facts).expect_err(want).to_string();
         assert!(error.contains(want), "wanted {want:?}, got {error}");
     }
 }
@@ -170,7 +170,7 @@ fn all_problems_are_said_at_once() {
         without: ["/nowhere".to_owned()].into(),
         ..kubelet()
     };
-    let error = plan(&image(), &request, &Facts::embedded()).expect_err("four things are wrong");
+    let error = plan(&image(), &request, Facts::embedded()).expect_err("four things are wrong");
     assert_eq!(error.problems.len(), 4, "{error}");
 }
 
@@ -186,7 +186,7 @@ fn mounts_are_left_out_replaced_and_added() {
         wishes: [Wish::Certificates, Wish::Iscsi, Wish::Modprobe].into(),
         ..kubelet()
     };
-    let plan = plan(&image(), &request, &facts).expect("it can be started");
+    let plan = plan(&image(), &request, facts).expect("it can be started");
     let sources = |target: &str| -> Vec<&str> {
         plan.mounts.iter().filter(|mount| mount.target == target).map(|mount| mount.path.as_str()).collect()
     };
@@ -215,7 +215,7 @@ fn what_an_image_has_is_not_mounted_over() {
         for (paths, mounted) in [(BTreeSet::new(), true), (BTreeSet::from([path.to_owned()]), false)] {
             let image = Image { paths, release: Some(Release::new(1, minor)), ..image() };
             let request = Request::new(Component::Kubelet, runtime);
-            let plan = plan(&image, &request, &facts).expect("it can be started");
+            let plan = plan(&image, &request, facts).expect("it can be started");
             assert_eq!(plan.mounts.iter().any(|mount| mount.target == target), mounted, "{target}");
         }
     }
@@ -236,7 +236,7 @@ fn what_is_good_to_know_is_told() {
         (image(), Request { cgroups: Cgroups::V1, ..kubelet() }, Some("in their last releases")),
         (image(), kubelet(), None),
     ] {
-        let notes = plan(&image, &request, &Facts::embedded()).expect("it can be started").notes;
+        let notes = plan(&image, &request, Facts::embedded()).expect("it can be started").notes;
         let told = match want {
             Some(want) => notes.iter().any(|note| note.contains(want)),
             None => notes.is_empty(),
@@ -248,7 +248,7 @@ fn what_is_good_to_know_is_told() {
 #[test]
 fn mistyped_flags_are_noticed() {
     let request = Request { arguments: words(&["--node-ipp=10.0.0.2"]), ..kubelet() };
-    let plan = plan(&image(), &request, &Facts::embedded()).expect("the tables may lack a flag");
+    let plan = plan(&image(), &request, Facts::embedded()).expect("the tables may lack a flag");
     assert!(plan.notes.iter().any(|note| note.contains("is --node-ip meant?")), "{:?}", plan.notes);
     let fit = Facts::embedded().flags.fit(flags::Program::Kubelet, plan.release, "--node-ipp");
     assert!(matches!(fit, Fit::Unknown { .. }));

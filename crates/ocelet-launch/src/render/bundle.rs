@@ -8,7 +8,7 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use crate::facts::{Access, Namespace, Presence, Propagation};
+use crate::facts::{Namespace, Presence, Propagation};
 use crate::plan::{Plan, PlannedMount};
 
 use super::{FromImage, Launch, LaunchFile, script, unit};
@@ -173,18 +173,9 @@ fn mounts(plan: &Plan) -> Vec<Value> {
 }
 
 fn planned(mount: &PlannedMount) -> Value {
-    let propagation = match mount.propagation {
-        Propagation::Shared => "rshared",
-        Propagation::Slave => "rslave",
-        Propagation::Private => "rprivate",
-    };
-    let access = match mount.access {
-        Access::Read => "ro",
-        Access::Write => "rw",
-    };
     let is_wrapper = mount.path.starts_with("/usr/local/libexec/");
     let source = if is_wrapper { wrapper_path(&mount.path) } else { mount.path.clone() };
-    bind(&source, &mount.target, &["rbind", propagation, access])
+    bind(&source, &mount.target, &["rbind", mount.propagation.option(), mount.access.option()])
 }
 
 fn bind(source: &str, destination: &str, options: &[&str]) -> Value {

@@ -4,10 +4,9 @@
 //! (`https://github.com/containerd/containerd/blob/v1.6.0/cmd/ctr/commands/run/run_unix.go`).
 
 use crate::choice::Cgroups;
-use crate::facts::{Access, Namespace, Propagation};
+use crate::facts::{Namespace, Propagation};
 use crate::plan::{Plan, PlannedMount};
 
-use super::shell::word;
 use super::{ContainerRuntime, Form, script};
 
 /// A namespace of containerd that is not the kubelet's, whose garbage collection would otherwise see this container.
@@ -54,12 +53,7 @@ impl ContainerRuntime for Ctr {
         if plan.mounts.iter().any(|mount| mount.propagation == Propagation::Shared) {
             option("--rootfs-propagation rshared".to_owned());
         }
-        if let Some(file) = &plan.environment_file {
-            option(format!("--env-file {}", word(file)));
-        }
-        for (name, value) in &plan.environment {
-            option(format!("--env {}", word(&format!("{name}={value}"))));
-        }
+        script::environment(plan).into_iter().for_each(&mut option);
         for mount in plan.mounts.iter().filter(|mount| !script::depends(mount)) {
             option(format!("--mount {}", mount_option(mount)));
         }
@@ -92,14 +86,7 @@ impl ContainerRuntime for Ctr {
 }
 
 fn mount_option(mount: &PlannedMount) -> String {
-    let access = match mount.access {
-        Access::Read => "ro",
-        Access::Write => "rw",
-    };
-    let propagation = match mount.propagation {
-        Propagation::Shared => ":rshared",
-        Propagation::Slave => ":rslave",
-        Propagation::Private => "",
-    };
-    format!("type=bind,src={},dst={},options=rbind{propagation}:{access}", mount.path, mount.target)
+    let crossing = (mount.propagation != Propagation::Private).then(|| mount.propagation.option());
+    let options: Vec<&str> = ["rbind"].into_iter().chain(crossing).chain([mount.access.option()]).collect();
+    format!("type=bind,src={},dst={},options={}", mount.path, mount.target, options.join(":"))
 }

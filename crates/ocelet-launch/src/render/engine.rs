@@ -5,7 +5,6 @@
 use crate::facts::{Access, Namespace, Propagation};
 use crate::plan::{Plan, PlannedMount};
 
-use super::shell::word;
 use super::{ContainerRuntime, Form, script};
 
 /// One of the three.
@@ -53,12 +52,7 @@ impl ContainerRuntime for Engine {
         for namespace in &plan.namespaces {
             option(namespace_option(*namespace).to_owned());
         }
-        if let Some(file) = &plan.environment_file {
-            option(format!("--env-file {}", word(file)));
-        }
-        for (name, value) in &plan.environment {
-            option(format!("--env {}", word(&format!("{name}={value}"))));
-        }
+        script::environment(plan).into_iter().for_each(&mut option);
         for mount in plan.mounts.iter().filter(|mount| !script::depends(mount)) {
             option(format!("--volume {}", volume(mount, plan.relabel)));
         }
@@ -135,12 +129,10 @@ pub(super) fn namespace_option(namespace: Namespace) -> &'static str {
 pub(super) fn volume(mount: &PlannedMount, relabel: bool) -> String {
     let mut options = Vec::new();
     if mount.access == Access::Read {
-        options.push("ro");
+        options.push(mount.access.option());
     }
-    match mount.propagation {
-        Propagation::Shared => options.push("rshared"),
-        Propagation::Slave => options.push("rslave"),
-        Propagation::Private => {}
+    if mount.propagation != Propagation::Private {
+        options.push(mount.propagation.option());
     }
     if relabel && mount.relabel {
         options.push("z");

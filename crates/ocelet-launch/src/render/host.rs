@@ -87,10 +87,7 @@ fn service(plan: &Plan, program: &str) -> String {
     text.push_str(&unit::kubeadm_flags(plan));
     text.push_str(&unit::environment(plan));
     let mut words = vec![program.to_owned()];
-    words.extend(plan.arguments.iter().map(|argument| unit::word(argument)));
-    if plan.reads_flags() {
-        words.extend(["$KUBELET_KUBEADM_ARGS".to_owned(), "$KUBELET_EXTRA_ARGS".to_owned()]);
-    }
+    words.extend(unit::arguments(plan));
     let _ = writeln!(text, "ExecStart={}", words.join(" "));
     text.push_str(unit::RESTART);
     text.push_str(unit::INSTALL);

@@ -48,11 +48,7 @@ fn container(plan: &Plan) -> String {
     for mount in &plan.mounts {
         let _ = writeln!(text, "Volume={}", volume(mount, plan.relabel));
     }
-    let mut words: Vec<String> = plan.arguments.iter().map(|argument| unit::word(argument)).collect();
-    if plan.reads_flags() {
-        words.extend(["$KUBELET_KUBEADM_ARGS".to_owned(), "$KUBELET_EXTRA_ARGS".to_owned()]);
-    }
-    let _ = writeln!(text, "Exec={}", words.join(" "));
+    let _ = writeln!(text, "Exec={}", unit::arguments(plan).join(" "));
     text.push_str("\n[Service]\n");
     text.push_str(&unit::directories(plan));
     text.push_str(&unit::kubeadm_flags(plan));

@@ -195,6 +195,13 @@ pub(super) fn reasons(plan: &Plan) -> String {
     })
 }
 
+/// The options that add to the environment, which all these runtimes spell alike.
+pub(super) fn environment(plan: &Plan) -> Vec<String> {
+    let file = plan.environment_file.iter().map(|file| format!("--env-file {}", word(file)));
+    let variables = plan.environment.iter();
+    file.chain(variables.map(|(name, value)| format!("--env {}", word(&format!("{name}={value}"))))).collect()
+}
+
 /// The program's words behind the image: arguments, and what the script found.
 pub(super) fn arguments(plan: &Plan) -> Vec<String> {
     let mut words: Vec<String> = plan.arguments.iter().map(|argument| word(argument)).collect();

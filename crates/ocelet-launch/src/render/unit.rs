@@ -114,9 +114,23 @@ pub(super) fn kubeadm_flags(plan: &Plan) -> String {
     )
 }
 
-/// A word of a command line in a unit: `%` and `$` mean something there.
+/// A word of a command line in a unit, where `$` means something too.
 pub(super) fn word(text: &str) -> String {
-    let escaped = text.replace('%', "%%").replace('$', "$$");
+    quoted(&text.replace('$', "$$"))
+}
+
+/// The program's arguments as a unit has them, with those that it reads from files.
+pub(super) fn arguments(plan: &Plan) -> Vec<String> {
+    let mut words: Vec<String> = plan.arguments.iter().map(|argument| word(argument)).collect();
+    if plan.reads_flags() {
+        words.extend(["$KUBELET_KUBEADM_ARGS".to_owned(), "$KUBELET_EXTRA_ARGS".to_owned()]);
+    }
+    words
+}
+
+/// A word of a setting in a unit: `%` means something there, and so do spaces and quotes.
+fn quoted(text: &str) -> String {
+    let escaped = text.replace('%', "%%");
     if text.is_empty()
         || text.contains(|character: char| character.is_whitespace() || "\"'\\;".contains(character))
     {
@@ -138,7 +152,7 @@ pub(super) fn directories(plan: &Plan) -> String {
 pub(super) fn environment(plan: &Plan) -> String {
     let mut text = String::new();
     for (name, value) in &plan.environment {
-        let _ = writeln!(text, "Environment={}", word(&format!("{name}={value}")).replace("$$", "$"));
+        let _ = writeln!(text, "Environment={}", quoted(&format!("{name}={value}")));
     }
     if let Some(file) = &plan.environment_file {
         let _ = writeln!(text, "EnvironmentFile={file}");

@@ -35,6 +35,7 @@ pub use flavor::{close, hold_something, settle};
 pub(crate) use gather::reason_of;
 pub(crate) use mounted::is_mounted;
 pub use packages::{Distribution, KeptPackage, PackageKind};
+pub(crate) use roots::DEFAULT_PATH;
 pub use scripts::{UnrunScript, UnrunStep};
 
 /// What all flavors of a recipe keep for one platform.

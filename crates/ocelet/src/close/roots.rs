@@ -11,7 +11,7 @@ use super::mounted::leads_to_mount;
 use crate::recipe::{At, Flavor, Wish, nearest};
 
 /// Where commands are looked for when the flavor's environment has no `PATH`: as `execvp(3)` and shells have it.
-const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+pub(crate) const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// What a flavor's wishes come to.
 #[derive(Debug, Default)]

@@ -12,12 +12,10 @@ use ocelet_tree::{
 
 use super::flatten::tree;
 use super::reference::{Finished, FinishedImage};
+use crate::close::DEFAULT_PATH;
 use crate::exit::ExitClass;
 use crate::host::{Host, LaidOut, LayOutError, lay_out};
 use crate::unpack::UnpackError;
-
-/// Where programs are looked for in an image that has no `PATH`.
-const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// Who brings the files that are made here.
 const OWNER: &str = "launch";
@@ -74,7 +72,7 @@ impl LaunchError {
 pub fn launched(image: &FinishedImage, finished: &Finished, host: &Host<'_>) -> Result<Image, UnpackError> {
     let config = &image.image.config.config;
     let paths = paths(image, finished, host)?;
-    let path = config.env.iter().find_map(|line| line.strip_prefix("PATH=")).unwrap_or(PATH);
+    let path = config.env.iter().find_map(|line| line.strip_prefix("PATH=")).unwrap_or(DEFAULT_PATH);
     let directories: BTreeSet<&str> = path.split(':').collect();
     let commands = paths.iter().filter_map(|path| {
         let (directory, name) = path.rsplit_once('/')?;

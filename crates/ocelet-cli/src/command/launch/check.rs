@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use ocelet::launch::check::{CheckContext, MountTarget, Severity, VolumeNeed, check};
-use ocelet::launch::{Component, Facts, Image, Request, Runtime, plan};
+use ocelet::launch::check::{CheckContext, Severity, VolumeNeed, check};
+use ocelet::launch::{Component, Facts, Image, Request, plan};
 use ocelet::recipe::{volume_commands, volume_kinds};
 
 use super::{Arguments, text};
@@ -35,9 +35,8 @@ pub(super) fn run(
     // Flags are held against the release by the check itself, which says all of them with its own findings.
     let bare = Request { arguments: Vec::new(), kubeadm_flags: Vec::new(), ..request.clone() };
     let plan = plan(image, &bare, facts).map_err(|error| Failure::usage(error.to_string()))?;
-    let on_host = matches!(request.runtime, Runtime::Systemd | Runtime::Crio);
-    let inside = image.paths.iter().map(|path| MountTarget { path: path.clone() });
-    let mounted = plan.mounts.iter().map(|mount| MountTarget { path: mount.target.clone() });
+    let inside = image.paths.iter().cloned();
+    let mounted = plan.mounts.iter().map(|mount| mount.target.clone());
     let release = plan.release.to_string();
     let needs = arguments.volumes.iter().flat_map(|kind| {
         volume_commands(&release, kind).into_iter().map(|(command, reason)| VolumeNeed {
@@ -49,13 +48,12 @@ pub(super) fn run(
     let mut context = CheckContext::new(plan.release);
     context.cgroup = Some(request.cgroups);
     context.commands.clone_from(&image.commands);
-    context.mounts = (!on_host).then(|| mounted.chain(inside).collect());
+    context.mounts = (!request.runtime.is_host()).then(|| mounted.chain(inside).collect());
     context.flags = [&plan.arguments, &request.kubeadm_flags, &request.arguments]
         .into_iter()
         .flatten()
         .cloned()
         .collect();
-    context.volumes.clone_from(&arguments.volumes);
     context.needs = needs.collect();
     let findings = check(&text(path)?, &context)
         .map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
