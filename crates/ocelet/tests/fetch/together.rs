@@ -119,6 +119,8 @@ fn what_a_killed_process_had_is_gone_on_with() {
     let mut child = Command::new(std::env::current_exe().expect("it runs"));
     child.args(["--exact", "together::what_a_killed_process_had_is_gone_on_with"]);
     child.env(STORE, scene.path("store")).env(URL, server.url("/thing")).stdout(Stdio::null());
+    // It is not there to clean up after itself.
+    child.env("TMPDIR", scene.directory.path());
     let mut child = child.spawn().expect("it was started once already");
     let began = std::time::Instant::now();
     while std::fs::metadata(&partial).map_or(0, |metadata| metadata.len()) < LENGTH as u64 / 2 {
