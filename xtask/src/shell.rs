@@ -2,7 +2,7 @@
 //! an image is built with.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 /// The checkout's root.
 pub(crate) fn root() -> PathBuf {
@@ -112,18 +112,38 @@ pub(crate) fn show(command: &mut Command) -> Result<(), String> {
     }
 }
 
+/// How a command ended, well or not, and what it said before.
+pub(crate) struct Ended {
+    /// Its exit status.
+    pub(crate) status: ExitStatus,
+    /// What it printed to stdout.
+    pub(crate) out: String,
+    /// What it printed to stderr.
+    pub(crate) err: String,
+}
+
+impl Ended {
+    /// What it printed to stdout, and then what it printed to stderr.
+    pub(crate) fn said(&self) -> String {
+        [self.out.as_str(), &self.err].concat()
+    }
+}
+
+/// Runs to the end, however that is.
+pub(crate) fn ended(command: &mut Command) -> Result<Ended, String> {
+    let output = command.stdin(Stdio::null()).output();
+    let output = output.map_err(|error| format!("cannot run `{}`: {error}", line(command)))?;
+    let [out, err] = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    Ok(Ended { status: output.status, out, err })
+}
+
 /// Runs to the end and gives what it printed to stdout; an error holds what it printed to both streams.
 pub(crate) fn output(command: &mut Command) -> Result<String, String> {
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| format!("cannot run `{}`: {error}", line(command)))?;
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    if output.status.success() {
-        Ok(text)
+    let ended = ended(command)?;
+    if ended.status.success() {
+        Ok(ended.out)
     } else {
-        let said = String::from_utf8_lossy(&output.stderr);
-        Err(format!("`{}` ended with {}:\n{text}{said}", line(command), output.status))
+        Err(format!("`{}` ended with {}:\n{}", line(command), ended.status, ended.said()))
     }
 }
 

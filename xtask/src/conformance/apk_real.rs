@@ -12,7 +12,7 @@ use super::bundle::{assembled, cached};
 use super::{need, plain};
 use crate::Outcome;
 use crate::shell::{
-    alpine, below, command, line, list, make_directory, output, read_text, root, temporary, write,
+    alpine, below, command, ended, line, list, make_directory, output, read_text, root, temporary, write,
 };
 
 /// One release for one machine.
@@ -205,10 +205,8 @@ impl Run<'_> {
         for (name, arguments) in self.case.commands {
             let mut inside = self.inside(image, name)?;
             inside.args(*arguments);
-            let ended =
-                inside.output().map_err(|error| format!("cannot run `{}`: {error}", line(&inside)))?;
-            let said = [ended.stdout, ended.stderr].concat();
-            let said = String::from_utf8_lossy(&said);
+            let ended = ended(&mut inside)?;
+            let said = ended.said();
             if !ended.status.success() || said.trim().is_empty() {
                 failures.push(format!("`{}` ended with {}:\n{said}", line(&inside), ended.status));
             }

@@ -4,7 +4,7 @@
 //! containerd.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use serde_json::Value;
 
@@ -12,7 +12,7 @@ use super::containerd::Containerd;
 use super::need;
 use super::podman::Podman;
 use crate::Outcome;
-use crate::shell::{command, line, make_directory, output, show, temporary_for};
+use crate::shell::{command, ended, line, make_directory, output, show, temporary_for};
 
 /// How a command is asked to show that it runs.
 struct Probe {
@@ -205,9 +205,8 @@ pub(super) fn runs(name: &str, run: &mut Command) -> Outcome {
     run.args(probe.arguments);
     let mut said = String::new();
     for _ in 0..STARTS {
-        let ended = run.stdin(Stdio::null()).output();
-        let ended = ended.map_err(|error| format!("cannot run `{}`: {error}", line(run)))?;
-        said = String::from_utf8_lossy(&[ended.stdout, ended.stderr].concat()).into_owned();
+        let ended = ended(run)?;
+        said = ended.said();
         if ended.status.code() != Some(probe.code) {
             return Err(format!("`{}` ended with {}:\n{said}", line(run), ended.status));
         }

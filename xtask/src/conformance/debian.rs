@@ -24,7 +24,7 @@ use super::loader::{both_worlds, compare};
 use super::podman::Podman;
 use super::{need, plain, skip};
 use crate::Outcome;
-use crate::shell::{alpine, below, command, output, read, root, temporary_for, write};
+use crate::shell::{alpine, below, command, ended, output, read, root, temporary_for, write};
 
 /// A platform, and how its programs run on this machine.
 pub(super) struct Machine {
@@ -242,8 +242,8 @@ impl Run<'_> {
         write(&place, recipe.as_bytes())?;
         let mut assemble = self.command("assemble");
         assemble.arg(&place).arg("--output").arg(self.work.join("without"));
-        let ended = assemble.output().map_err(|error| format!("cannot run ocelet: {error}"))?;
-        let said = String::from_utf8_lossy(&ended.stderr);
+        let ended = ended(&mut assemble)?;
+        let said = ended.err;
         if ended.status.success() || !said.contains("wants /lib64/ld-linux-x86-64.so.2") {
             return Err(format!("without libc6 the build ends with {} and says:\n{said}", ended.status));
         }
@@ -285,10 +285,8 @@ fn run_in(files: &Path, machine: &Machine, image: &Image) -> Outcome {
         let Some((_, want)) = UNEMULATED.iter().find(|(other, _)| *other == name) else {
             return runs(name, &mut inside);
         };
-        let ended =
-            inside.arg("--version").output().map_err(|error| format!("cannot run {name}: {error}"))?;
-        let said = [ended.stdout, ended.stderr].concat();
-        let said = String::from_utf8_lossy(&said);
+        let ended = ended(inside.arg("--version"))?;
+        let said = ended.said();
         if ended.status.success() || said.contains(want) {
             Ok(())
         } else {

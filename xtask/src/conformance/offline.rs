@@ -6,7 +6,7 @@ use std::path::Path;
 use super::bundle::{Bundle, assembled, cached};
 use super::need;
 use crate::Outcome;
-use crate::shell::{command, output, read, read_text, root};
+use crate::shell::{command, ended, output, read, read_text, root};
 
 /// The calls that are looked for: all that strace counts to the network, and the one by which a socket could be made
 /// without any of them.
@@ -49,7 +49,7 @@ fn control(bundle: &Bundle) -> Outcome {
     let mut strace = command("strace");
     strace.args(["-f", "-qq", "-e", CALLS, "-o"]).arg(&trace).args(["getent", "ahosts", "localhost"]);
     // Whether the name is found does not matter.
-    strace.output().map_err(|error| format!("cannot run strace: {error}"))?;
+    ended(&mut strace)?;
     if calls(&read_text(&trace)?).is_empty() {
         return Err("strace sees no socket where `getent ahosts localhost` makes some: it cannot trace here"
             .to_owned());

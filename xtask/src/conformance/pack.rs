@@ -10,7 +10,7 @@ use super::need;
 use super::podman::Podman;
 use super::real::stored;
 use crate::Outcome;
-use crate::shell::{is_installed, output, temporary_for, write};
+use crate::shell::{ended, is_installed, output, temporary_for, write};
 
 /// Programs that are written in Go, with what they say of themselves.
 const PROGRAMS: [(&str, &str); 2] = [("skopeo", "skopeo version"), ("umoci", "umoci version")];
@@ -102,8 +102,8 @@ fn daemons(ocelet: &str, work: &Path) -> Outcome {
         .arg(&recipe)
         .args(["--quiet", "--upx", "system", "--output"])
         .arg(work.join("daemon"));
-    let ended = assemble.output().map_err(|error| format!("cannot start {ocelet}: {error}"))?;
-    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+    let ended = ended(&mut assemble)?;
+    let said = ended.err;
     if ended.status.code() == Some(2) && said.contains(daemon) && said.contains("run for long") {
         println!("{daemon} is refused");
         return Ok(());

@@ -13,7 +13,7 @@ use ocelet::ExitClass;
 use ocelet_package::deb_trust::sources::{AptSource, SOURCES_FILE, SOURCES_PARTS, SourceFormat, read};
 
 use crate::Outcome;
-use crate::shell::{command, line, list, make_directory, output, read_text, write};
+use crate::shell::{command, ended, line, list, make_directory, output, read_text, write};
 
 /// From where a recipe was locked.
 #[derive(Debug, PartialEq)]
@@ -54,14 +54,13 @@ pub(in crate::conformance) fn lock(lock: impl Fn() -> Command, copy: &Path) -> R
 
 /// Runs to the end; what it says where an input could not be had. Every other failure is one.
 fn unavailable(lock: &mut Command) -> Result<Option<String>, String> {
-    let ended = lock.output().map_err(|error| format!("cannot run `{}`: {error}", line(lock)))?;
-    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+    let ended = ended(lock)?;
     if ended.status.success() {
         Ok(None)
     } else if ended.status.code() == Some(ExitClass::Unavailable as i32) {
-        Ok(Some(said))
+        Ok(Some(ended.err))
     } else {
-        Err(format!("`{}` ended with {}:\n{said}", line(lock), ended.status))
+        Err(format!("`{}` ended with {}:\n{}", line(lock), ended.status, ended.err))
     }
 }
 
