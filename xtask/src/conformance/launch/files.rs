@@ -4,13 +4,14 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use ocelet::launch::Runtime;
 use serde_json::Value;
 use toml::Table;
 
 use super::Bench;
 use crate::Outcome;
 use crate::conformance::{need, skip};
-use crate::shell::{command, is_installed, list, make_directory, output, read_text, root, write};
+use crate::shell::{command, ended, is_installed, list, make_directory, output, read_text, root, write};
 
 /// Where Debian has the schemas (golang-github-opencontainers-specs-dev).
 const SCHEMAS: &str = "/usr/share/gocode/src/github.com/opencontainers/runtime-spec/schema";
@@ -48,7 +49,7 @@ fn bundles(bench: &Bench<'_>) -> Outcome {
     };
     let mut count = 0;
     for component in ["kubelet", "kubeadm", "kube-proxy"] {
-        let document = bench.written("bundle", component, &[])?.join("files/config.json");
+        let document = bench.written(Runtime::Bundle, component, &[])?.join("files/config.json");
         valid(&document)?;
         count += 1;
         let broken = bench.work.join("broken.json");
@@ -67,7 +68,7 @@ fn manifests(bench: &Bench<'_>) -> Outcome {
         println!("skipped: kubectl is not installed");
         return Ok(());
     }
-    for runtime in ["kubernetes", "crio"] {
+    for runtime in [Runtime::Kubernetes, Runtime::Crio] {
         let file = bench.written(runtime, "kube-proxy", &[])?.join("printed");
         let local = |words: &[&str]| -> Result<Value, String> {
             let mut kubectl = command("kubectl");
@@ -176,11 +177,8 @@ fn full(bench: &Bench<'_>) -> Outcome {
     let mut launch = command("unshare");
     launch.args(["--mount", "sh", "-c", script]).arg(&place).arg(&place);
     launch.arg(bench.ocelet).args(["launch", "--quiet", &bench.image(), "--runtime", "bundle", "--to"]);
-    let ended = launch
-        .arg(place.join("bundle"))
-        .output()
-        .map_err(|error| format!("cannot start unshare: {error}"))?;
-    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+    let ended = ended(launch.arg(place.join("bundle")))?;
+    let said = ended.err;
     let left = read_text(&bench.work.join("small.left"))?;
     if ended.status.code() == Some(1)
         && said.contains("No space left")

@@ -12,13 +12,14 @@ mod units;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use ocelet::launch::Runtime;
 use serde_json::Value;
 
 use self::seen::Seen;
 use super::{need, skip};
 use crate::Outcome;
 use crate::shell::{
-    command, is_installed, line, make_directory, output, read_text, root, temporary_for, write,
+    command, ended, is_installed, line, make_directory, output, read_text, root, temporary_for, write,
 };
 
 /// The release that the probe says it is.
@@ -29,7 +30,7 @@ struct Way {
     /// What `start.sh` calls it.
     name: &'static str,
     /// What `ocelet launch` calls it.
-    runtime: &'static str,
+    runtime: Runtime,
     /// Programs without which it cannot be tried.
     needs: &'static [&'static str],
     /// Whether Debian 12 has those programs. Where it has not, a machine without them passes all the same.
@@ -45,37 +46,28 @@ struct Way {
 const BOTH: &[&str] = &["kubelet", "kube-proxy"];
 
 const WAYS: &[Way] = &[
-    Way { name: "runc", runtime: "bundle", needs: &["runc"], by_hand: false, ..CONTAINER },
-    Way { name: "crun", runtime: "bundle", needs: &["crun"], by_hand: false, ..CONTAINER },
-    Way { name: "podman", runtime: "podman", needs: &["podman", "runc"], ..CONTAINER },
-    Way { name: "ctr", runtime: "ctr", needs: &["containerd", "ctr"], ..CONTAINER },
-    Way { name: "docker", runtime: "docker", needs: &["dockerd", "docker"], ..CONTAINER },
-    Way {
-        name: "nerdctl",
-        runtime: "nerdctl",
-        needs: &["containerd", "ctr", "nerdctl"],
-        is_in_debian: false,
-        ..CONTAINER
-    },
-    Way { name: "quadlet", runtime: "quadlet", needs: &["podman", "quadlet"], is_in_debian: false, ..UNIT },
-    Way { name: "systemd", runtime: "systemd", needs: &["systemd-tmpfiles"], ..UNIT },
-    Way { name: "sysext", runtime: "systemd", needs: &["systemd-sysext"], ..UNIT },
+    Way { by_hand: false, ..container("runc", Runtime::Bundle, &["runc"]) },
+    Way { by_hand: false, ..container("crun", Runtime::Bundle, &["crun"]) },
+    container("podman", Runtime::Podman, &["podman", "runc"]),
+    container("ctr", Runtime::Ctr, &["containerd", "ctr"]),
+    container("docker", Runtime::Docker, &["dockerd", "docker"]),
+    Way { is_in_debian: false, ..container("nerdctl", Runtime::Nerdctl, &["containerd", "ctr", "nerdctl"]) },
+    Way { is_in_debian: false, ..unit("quadlet", Runtime::Quadlet, &["podman", "quadlet"]) },
+    unit("systemd", Runtime::Systemd, &["systemd-tmpfiles"]),
+    unit("sysext", Runtime::Systemd, &["systemd-sysext"]),
     // Its kube-proxy is a static pod.
-    Way { name: "crio", runtime: "crio", needs: &["systemd-tmpfiles"], components: &["kubelet"], ..UNIT },
+    Way { components: &["kubelet"], ..unit("crio", Runtime::Crio, &["systemd-tmpfiles"]) },
 ];
 
 /// What is run from a command line.
-const CONTAINER: Way = Way {
-    name: "",
-    runtime: "",
-    needs: &[],
-    is_in_debian: true,
-    by_hand: true,
-    components: BOTH,
-    once: true,
-};
+const fn container(name: &'static str, runtime: Runtime, needs: &'static [&'static str]) -> Way {
+    Way { name, runtime, needs, is_in_debian: true, by_hand: true, components: BOTH, once: true }
+}
+
 /// What systemd alone starts.
-const UNIT: Way = Way { by_hand: false, once: false, ..CONTAINER };
+const fn unit(name: &'static str, runtime: Runtime, needs: &'static [&'static str]) -> Way {
+    Way { by_hand: false, once: false, ..container(name, runtime, needs) }
+}
 
 /// Makes the image, has what starts it written in every way, and starts it.
 pub(super) fn run(ocelet: &str) -> Outcome {
@@ -144,11 +136,11 @@ impl Bench<'_> {
     }
 
     /// `ocelet launch` of the image; its words come behind.
-    fn launch(&self, runtime: &str, component: &str) -> Command {
+    fn launch(&self, runtime: Runtime, component: &str) -> Command {
         let mut launch = command(self.ocelet);
-        launch.args(["launch", &self.image(), "--runtime", runtime, "--component", component]);
+        launch.args(["launch", &self.image(), "--runtime", &runtime.to_string(), "--component", component]);
         launch.args(["--cgroups", cgroups()]);
-        if component == "kubelet" && !seen::is_host(runtime) {
+        if component == "kubelet" && !runtime.is_host() {
             launch.args(["--with", "certificates,iscsi,modprobe", "--mount", "/srv/host:/srv/inside:ro"]);
             launch.args(["--env", seen::VARIABLE]);
         }
@@ -156,7 +148,7 @@ impl Bench<'_> {
     }
 
     /// What is printed, the commands that bring the image, and the directory, where `start.sh` looks for them.
-    fn written(&self, runtime: &str, component: &str, arguments: &[&str]) -> Result<PathBuf, String> {
+    fn written(&self, runtime: Runtime, component: &str, arguments: &[&str]) -> Result<PathBuf, String> {
         let place = self.work.join("out").join(format!("{runtime}-{component}"));
         if place.exists() {
             return Ok(place);
@@ -165,13 +157,11 @@ impl Bench<'_> {
             if !arguments.is_empty() {
                 launch.arg("--").args(arguments);
             }
-            let ended = launch.output().map_err(|error| format!("cannot start {}: {error}", self.ocelet))?;
-            let [said, warned] =
-                [ended.stdout, ended.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+            let ended = ended(launch)?;
             if ended.status.success() {
-                Ok((said, warned))
+                Ok((ended.out, ended.err))
             } else {
-                Err(format!("`{}` ended: {warned}", line(launch)))
+                Err(format!("`{}` ended: {}", line(launch), ended.err))
             }
         };
         let (printed, steps) = behind(&mut self.launch(runtime, component))?;
@@ -201,14 +191,9 @@ impl Bench<'_> {
 
     /// Starts it on a machine that is thrown away; where it left what it saw.
     fn start(&self, way: &Way, component: &str) -> Result<PathBuf, String> {
-        let script = |name: &str| self.work.join(name);
-        let mut start = command("sh");
-        start.arg(script("machine.sh")).arg(self.work).arg("sh").arg(script("start.sh")).arg(self.work);
-        let said = start.args([way.name, component]).output();
-        let said = said.map_err(|error| format!("cannot start sh: {error}"))?;
-        if !said.status.success() {
-            let words = String::from_utf8_lossy(&[said.stdout, said.stderr].concat()).into_owned();
-            return Err(format!("{component} does not start:\n{words}"));
+        let ended = ended(on_machine(self.work, "start.sh").args([way.name, component]))?;
+        if !ended.status.success() {
+            return Err(format!("{component} does not start:\n{}", ended.said()));
         }
         Ok(self.work.join("seen").join(format!("{}-{component}", way.name)))
     }
@@ -262,6 +247,13 @@ pub(super) fn lend(work: &Path, directory: &str, names: &[&str]) -> Outcome {
         let text = read_text(&root().join(directory).join(name))?;
         write(&work.join(name), text.as_bytes())
     })
+}
+
+/// Runs one of the scripts that were lent on a machine that is thrown away; its words come behind.
+pub(super) fn on_machine(work: &Path, script: &str) -> Command {
+    let mut start = command("sh");
+    start.arg(work.join("machine.sh")).arg(work).arg("sh").arg(work.join(script)).arg(work);
+    start
 }
 
 /// Which cgroups this machine has, as `--cgroups` takes it.

@@ -8,7 +8,7 @@ work=$1
 cp -a "$2" /var/lib/bundle
 cd /var/lib/bundle
 sed -i '/"--\(bootstrap-\)\{0,1\}kubeconfig=/d' config.json
-grep -q '^CapBnd:.*[13579bdf]......$' /proc/self/status || sed -i '/"CAP_SYS_RESOURCE",\{0,1\}$/d' config.json
+[ -z "$lacks" ] || sed -i "/\"CAP_$lacks\",\{0,1\}\$/d" config.json
 mkdir -p /usr/libexec/kubernetes/kubelet-plugins /lib/modules /var/lib/kubelet
 cat >/var/lib/kubelet/config.yaml <<'END'
 apiVersion: kubelet.config.k8s.io/v1beta1

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use ocelet::launch::Runtime;
 use serde_json::Value;
 
 use crate::shell::read_text;
@@ -15,11 +16,6 @@ const FROM_KUBEADM: &str = "--node-ip=10.0.0.1";
 
 /// What the kubelet is given besides; none of it means anything on the way.
 pub(super) const VARIABLE: &str = "PROBE=a b%c\"d";
-
-/// Whether what starts a component starts programs of the host itself.
-pub(super) fn is_host(runtime: &str) -> bool {
-    ["systemd", "crio"].contains(&runtime)
-}
 
 /// A component's own words, and the host beside it.
 #[derive(Debug, Default)]
@@ -81,11 +77,10 @@ impl Seen {
     }
 
     /// Everything that the plan promises; in a sentence what was found.
-    pub(super) fn check(&self, plan: &Value, runtime: &str) -> Result<String, String> {
+    pub(super) fn check(&self, plan: &Value, runtime: Runtime) -> Result<String, String> {
         let mut wrong: Vec<String> = self.words_differ(plan, runtime).into_iter().collect();
-        let is_contained = !is_host(runtime);
         let mut mounts = 0;
-        if is_contained {
+        if !runtime.is_host() {
             wrong.extend(self.namespaces_differ(plan));
             if is_kubelet(plan) && !self.variables.iter().any(|variable| variable == VARIABLE) {
                 wrong.push(format!("its variables are {:?}, wanted {VARIABLE}", self.variables));
@@ -110,11 +105,11 @@ impl Seen {
         }
     }
 
-    fn words_differ(&self, plan: &Value, runtime: &str) -> Option<String> {
+    fn words_differ(&self, plan: &Value, runtime: Runtime) -> Option<String> {
         let mut want: Vec<&str> =
             plan["arguments"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         // A bundle is given these when it is made.
-        if is_kubelet(plan) && runtime != "bundle" {
+        if is_kubelet(plan) && runtime != Runtime::Bundle {
             want.push(FROM_KUBEADM);
         }
         let got: Vec<&str> = self.words.iter().skip(1).map(String::as_str).collect();
@@ -233,7 +228,7 @@ namespace net:[1]
             ("kubelet/mounted", "kubelet/else", Err("does not reach the host")),
         ] {
             let seen = if from == "none of these" { seen("", "") } else { seen(from, to) };
-            match (seen.check(&plan, "podman"), want) {
+            match (seen.check(&plan, Runtime::Podman), want) {
                 (Ok(said), Ok(want)) => assert!(said.contains(want), "{said}"),
                 (Err(said), Err(want)) => assert!(said.contains(want), "{from}: {said}"),
                 (got, _) => panic!("{from}: {got:?}"),

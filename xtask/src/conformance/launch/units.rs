@@ -3,23 +3,24 @@
 
 use std::path::{Path, PathBuf};
 
+use ocelet::launch::Runtime;
+
 use super::Bench;
 use crate::Outcome;
-use crate::conformance::need;
-use crate::shell::{command, is_installed, make_directory, output, read_text, write};
+use crate::shell::{command, ended, is_installed, make_directory, output, read_text, write};
 
 /// Releases on both sides of every change that starting a node knows.
 const RELEASES: &[&str] = &["1.18", "1.23", "1.24", "1.26", "1.27", "1.33", "1.35", "1.37", "1.38"];
 
 /// Runtimes with units, each with the program that its unit runs. Quadlet's are made by its generator, when they are started.
-const RUNTIMES: &[(&str, &str)] = &[
-    ("docker", "docker"),
-    ("nerdctl", "nerdctl"),
-    ("podman", "podman"),
-    ("ctr", "ctr"),
-    ("systemd", "sh"),
-    ("crio", "sh"),
-    ("bundle", "sh"),
+const RUNTIMES: &[(Runtime, &str)] = &[
+    (Runtime::Docker, "docker"),
+    (Runtime::Nerdctl, "nerdctl"),
+    (Runtime::Podman, "podman"),
+    (Runtime::Ctr, "ctr"),
+    (Runtime::Systemd, "sh"),
+    (Runtime::Crio, "sh"),
+    (Runtime::Bundle, "sh"),
 ];
 
 /// Where a unit can be in what is written.
@@ -27,15 +28,12 @@ const PLACES: &[&str] = &["etc/systemd/system", "usr/lib/systemd/system", "."];
 
 /// Every unit of every release.
 pub(super) fn run(bench: &Bench<'_>) -> Outcome {
-    if !need("systemd-analyze")? {
-        return Ok(());
-    }
     let mut count = 0;
-    for (runtime, _) in RUNTIMES.iter().filter(|(_, program)| is_installed(program)) {
+    for &(runtime, _) in RUNTIMES.iter().filter(|(_, program)| is_installed(program)) {
         for release in RELEASES {
             for component in ["kubelet", "kube-proxy"] {
                 // There kube-proxy is a pod.
-                if (*runtime, component) == ("crio", "kube-proxy") {
+                if (runtime, component) == (Runtime::Crio, "kube-proxy") {
                     continue;
                 }
                 verify(bench, runtime, release, component)
@@ -48,7 +46,7 @@ pub(super) fn run(bench: &Bench<'_>) -> Outcome {
     Ok(())
 }
 
-fn verify(bench: &Bench<'_>, runtime: &str, release: &str, component: &str) -> Outcome {
+fn verify(bench: &Bench<'_>, runtime: Runtime, release: &str, component: &str) -> Outcome {
     let to = bench.work.join("units").join(format!("{runtime}-{release}-{component}"));
     make_directory(&bench.work.join("units"))?;
     let mut launch = bench.launch(runtime, component);
@@ -63,9 +61,8 @@ fn verify(bench: &Bench<'_>, runtime: &str, release: &str, component: &str) -> O
     let copy = bench.work.join("units/verify").join(&name);
     write(&copy, text.as_bytes())?;
     let mut analyze = command("systemd-analyze");
-    let ended = analyze.args(["--man=no", "verify"]).arg(&copy).output();
-    let ended = ended.map_err(|error| format!("cannot start systemd-analyze: {error}"))?;
-    let said = String::from_utf8_lossy(&[ended.stdout, ended.stderr].concat()).into_owned();
+    let ended = ended(analyze.args(["--man=no", "verify"]).arg(&copy))?;
+    let said = ended.said();
     if ended.status.success() && said.trim().is_empty() {
         Ok(())
     } else {

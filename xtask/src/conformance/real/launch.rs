@@ -3,14 +3,15 @@
 
 use std::path::Path;
 
+use ocelet::launch::Release;
 use serde_json::Value;
 
-use super::super::launch::{cgroups, lend, recipe};
+use super::super::launch::{cgroups, lend, on_machine, recipe};
 use super::super::need;
 use super::node::RELEASES;
 use super::{Inputs, Site, Wanted, inputs};
 use crate::Outcome;
-use crate::shell::{command, make_directory, output, temporary_for, write};
+use crate::shell::{command, ended, make_directory, output, temporary_for, write};
 
 /// What a kubelet may speak to; those that a release cannot speak to are refused, and that is not asked here.
 const CRIS: &[&str] = &["containerd", "crio", "cri-dockerd", "docker"];
@@ -49,13 +50,14 @@ fn release(ocelet: &str, inputs: &Inputs, wanted: &Wanted) -> Outcome {
     let layout = site.assemble("wire", &["--profile", "wire", "--flavor", "kubeadm"])?;
     let inspected = site.inspected(&layout)?;
     let tag = inspected["images"][0]["tag"].as_str().ok_or("the layout has no tag")?;
+    let files = site.unpacked(&layout, tag, "linux/amd64")?;
     let image = format!("{}:{tag}", layout.display());
     for runtime in ["runc", "crun"] {
         if need(runtime)? {
             started(&site, &image, wanted, runtime)?;
         }
     }
-    flags(&site, &image, wanted)
+    flags(&site, &image, &files, wanted)
 }
 
 /// The kubelet ends because there is no container runtime, and for no other reason.
@@ -67,13 +69,11 @@ fn started(site: &Site<'_>, image: &str, wanted: &Wanted, runtime: &str) -> Outc
     lend(site.work, "xtask/src/conformance/launch", &["machine.sh", "real.sh"])?;
     // From 1.27 on the configuration says where the container runtime is.
     let endpoint = "containerRuntimeEndpoint: unix:///run/containerd/containerd.sock\n";
-    let is_field = minor(wanted.kubernetes) >= 27;
+    let release: Release = wanted.kubernetes.parse().map_err(|error| format!("{error}"))?;
+    let is_field = release >= Release::new(1, 27);
     write(&site.work.join("more.yaml"), if is_field { endpoint.as_bytes() } else { b"" })?;
-    let mut start = command("sh");
-    start.arg(site.work.join("machine.sh")).arg(site.work).arg("sh").arg(site.work.join("real.sh"));
-    start.arg(site.work).arg(&bundle).env("RUNTIME", runtime);
-    let ended = start.output().map_err(|error| format!("cannot start sh: {error}"))?;
-    let said = String::from_utf8_lossy(&[ended.stdout, ended.stderr].concat()).into_owned();
+    let ended = ended(on_machine(site.work, "real.sh").arg(&bundle).env("RUNTIME", runtime))?;
+    let said = ended.said();
     let last = said.lines().rfind(|line| line.contains("containerd.sock") && line.contains("no such file"));
     match last {
         Some(line) if !ended.status.success() => {
@@ -84,17 +84,11 @@ fn started(site: &Site<'_>, image: &str, wanted: &Wanted, runtime: &str) -> Outc
     }
 }
 
-fn minor(version: &str) -> u32 {
-    version.split('.').nth(1).and_then(|minor| minor.parse().ok()).unwrap_or_default()
-}
-
 /// Every flag of every plan is one that the program knows.
-fn flags(site: &Site<'_>, image: &str, wanted: &Wanted) -> Outcome {
-    let (layout, tag) = image.rsplit_once(':').unwrap_or((image, ""));
-    let files = site.unpacked(Path::new(layout), tag, "linux/amd64")?;
-    super::super::plain::devices(&files)?;
+fn flags(site: &Site<'_>, image: &str, files: &Path, wanted: &Wanted) -> Outcome {
+    super::super::plain::devices(files)?;
     for (program, help) in PROGRAMS {
-        let known = output(command("chroot").arg(&files).arg(format!("/usr/bin/{program}")).args(*help))?;
+        let known = output(command("chroot").arg(files).arg(format!("/usr/bin/{program}")).args(*help))?;
         known_to(
             &known,
             planned(site, image, program, help)?,
